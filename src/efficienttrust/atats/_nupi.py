@@ -1,0 +1,59 @@
+"""The nuPI controller of a Lagrange multiplier (Sohrabi et al. 2024).
+
+    xi_t = nu * xi_{t-1} + (1 - nu) * e_t
+    dial_{t+1} = clip(dial_t + Ki * e_t + Kp * (xi_t - xi_{t-1}), low, high)
+
+Kp = 0 is gradient ascent on the multiplier, Kp = Ki with nu = 0 is optimistic gradient ascent. The incremental form
+needs no separate anti-windup: a clipped dial is the integral.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class NuPI:
+    """One dial under control.
+
+    Attributes:
+        dial: Present setting.
+        integral_gain: Ki per decision, in dial units per unit of error.
+        proportional_gain: Kp, in dial units per unit of error.
+        nu: Memory of the error, in (-1, 1).
+        low: Smallest setting.
+        high: Largest setting.
+        smoothed: xi, the smoothed error; equal to the first error after the first update.
+        started: Whether an error has been seen.
+    """
+
+    dial: float
+    integral_gain: float
+    proportional_gain: float
+    nu: float = 0.0
+    low: float = 0.0
+    high: float = 1.0
+    smoothed: float = 0.0
+    started: bool = False
+
+    def update(self, error: float) -> float:
+        """Take the error (> 0: the dial must rise) and return the new setting."""
+        before = self.smoothed if self.started else error
+        self.smoothed = self.nu * before + (1 - self.nu) * error
+        self.started = True
+        change = self.integral_gain * error + self.proportional_gain * (self.smoothed - before)
+        self.dial = min(max(self.dial + change, self.low), self.high)
+        return self.dial
+
+    def state_dict(self, prefix: str) -> dict[str, float]:
+        """Return the state, for a checkpoint."""
+        return {
+            f"{prefix}.dial": self.dial,
+            f"{prefix}.smoothed": self.smoothed,
+            f"{prefix}.started": float(self.started),
+        }
+
+    def load_state_dict(self, prefix: str, state: dict[str, float]) -> None:
+        """Take the state of a checkpoint."""
+        self.dial, self.smoothed = state[f"{prefix}.dial"], state[f"{prefix}.smoothed"]
+        self.started = bool(state[f"{prefix}.started"])

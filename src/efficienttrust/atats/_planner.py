@@ -1,0 +1,141 @@
+"""The planner: what is decided before training, from measured costs and the budget.
+
+How long to train (the budget is a cap, not a target: past `ENOUGH_EPOCHS` passes over the data more training buys
+nothing on tables), what to keep back for calibration, selection and export, how far apart to look, and when
+adversarial training starts so that it fits what is left. As the budget shrinks, adversarial training falls back to
+whole batches from the start, then to random noise, and every fall-back is declared.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+ENOUGH_EPOCHS = 30.0
+ADVERSARIAL_SHARE_OF_HORIZON = 0.7  # the part of training that is adversarial when nothing binds
+ADVERSARIAL_STEPS_WANTED = 150
+ADVERSARIAL_STEPS_LEAST = 40
+MONITOR_SPACING = 8.0  # the next look comes no sooner than this many times the cost of a look: <= 11 % of the budget
+DECISIONS_WANTED = 20
+DECISIONS_LEAST = 3
+
+
+@dataclass(frozen=True)
+class Lever:
+    """What the targets call for in training.
+
+    Attributes:
+        fairness: A target has a differentiable penalty.
+        robustness: A target is about adversarial accuracy.
+        calibrated: Fairness is finished by calibration, so training only has to bring it near.
+    """
+
+    fairness: bool
+    robustness: bool
+    calibrated: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What training starts from. Amounts are on the declared clock, in its unit, counted from the start of the run.
+
+    Attributes:
+        start: Used when training starts.
+        end: Used at which training ends, at the latest.
+        reserve: Kept back from the budget for everything after training.
+        interval: Share of the horizon between monitor points.
+        adversarial_start: Progress at which adversarial training starts; 1 when it never does.
+        start_share: Adversarial share of the batch then.
+        start_lambda: Weight of the fairness penalty from the start.
+        attack: Attack used in training.
+        fairness_slack: The in-training fairness target is this factor looser than the target, as calibration follows.
+        decisions: Monitor points that the horizon affords.
+        fallbacks: What the budget did not buy, one sentence each.
+    """
+
+    start: float
+    end: float
+    reserve: float
+    interval: float
+    adversarial_start: float
+    start_share: float
+    start_lambda: float
+    attack: str
+    fairness_slack: float
+    decisions: int
+    fallbacks: tuple[str, ...]
+
+    @property
+    def horizon(self) -> float:
+        """What training may use, from its start to its end."""
+        return self.end - self.start
+
+    def progress(self, used: float) -> float:
+        """Return the share of the horizon that is used, in [0, 1]."""
+        if not math.isfinite(self.horizon) or self.horizon <= 0:
+            return 1.0 if self.horizon <= 0 else 0.0
+        return min(max((used - self.start) / self.horizon, 0.0), 1.0)
+
+
+def make_plan(
+    lever: Lever,
+    *,
+    used: float,
+    limit: float,
+    reserve: float,
+    plain_step: float,
+    adversarial_step: float,
+    monitor: float,
+    steps_per_epoch: float,
+) -> Plan:
+    """Plan a run from measured costs.
+
+    Args:
+        lever: What the targets call for.
+        used: Already used.
+        limit: The budget, infinite when there is none.
+        reserve: To keep back for everything after training.
+        plain_step: Cost of a plain training step, > 0.
+        adversarial_step: Cost of a step whose whole batch is attacked.
+        monitor: Cost of one monitor point.
+        steps_per_epoch: Steps of one pass over the training data.
+    """
+    share = 0.5 if lever.robustness else 0.0
+    mean_step = plain_step + share * ADVERSARIAL_SHARE_OF_HORIZON * max(adversarial_step - plain_step, 0.0)
+    overhead = 1.0 + 1.0 / MONITOR_SPACING
+    enough = used + ENOUGH_EPOCHS * steps_per_epoch * mean_step * overhead
+    end = max(min(limit - reserve, enough), used)
+    horizon = end - used
+    affordable = horizon / (MONITOR_SPACING * monitor) if monitor > 0 else math.inf
+    decisions = int(min(max(affordable, DECISIONS_LEAST), DECISIONS_WANTED))
+    start, attack, fallbacks = 1.0, "n_fgsm", []
+    if lever.robustness:
+        start = 1.0 - ADVERSARIAL_SHARE_OF_HORIZON
+        half_step = plain_step + share * max(adversarial_step - plain_step, 0.0)
+        steps = (1.0 - start) * horizon / (half_step * overhead)
+        if steps < ADVERSARIAL_STEPS_WANTED:
+            start, share = 0.0, 1.0
+            steps = horizon / (adversarial_step * overhead)
+            fallbacks.append(
+                f"the budget buys about {steps:.0f} adversarial steps: adversarial training runs from the start "
+                "on whole batches"
+            )
+        if steps < ADVERSARIAL_STEPS_LEAST:
+            attack = "noise"
+            fallbacks.append(
+                f"about {steps:.0f} adversarial steps are fewer than {ADVERSARIAL_STEPS_LEAST}: robustness is trained "
+                "with random perturbations only (not bought by adversarial training)"
+            )
+    return Plan(
+        start=used,
+        end=end,
+        reserve=reserve,
+        interval=1.0 / (decisions + 1),
+        adversarial_start=start,
+        start_share=share,
+        start_lambda=0.25 if lever.fairness else 0.0,
+        attack=attack,
+        fairness_slack=1.8 if lever.calibrated else 1.0,
+        decisions=decisions,
+        fallbacks=tuple(fallbacks),
+    )

@@ -1,0 +1,1 @@
+"""One policy per module; each registers itself in `efficienttrust.atats.policies`."""

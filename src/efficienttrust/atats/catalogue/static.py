@@ -1,0 +1,48 @@
+"""Fixed dials from the first step to the last: the baseline that every adaptive policy has to beat."""
+
+from __future__ import annotations
+
+from efficienttrust.atats._action import TrustAction
+from efficienttrust.atats._planner import Plan
+from efficienttrust.atats._policy import policies
+from efficienttrust.atats._state import TrustState
+from efficienttrust.errors import UsageError
+
+
+@policies.register("static")
+class Static:
+    """Never changes a dial.
+
+    Args:
+        lambda_fair: Weight of the fairness penalty, >= 0.
+        adversarial_share: Adversarial share of the batch, in [0, 1].
+    """
+
+    name = "static"
+
+    def __init__(self, lambda_fair: float = 0.25, adversarial_share: float = 0.5) -> None:
+        if lambda_fair < 0 or not 0 <= adversarial_share <= 1:
+            raise UsageError(
+                f"static policy: lambda_fair={lambda_fair} must be >= 0 and "
+                f"adversarial_share={adversarial_share} in [0, 1]"
+            )
+        self.lambda_fair, self.adversarial_share = lambda_fair, adversarial_share
+        self._action = TrustAction()
+
+    def reset(self, plan: Plan) -> TrustAction:
+        """Return the fixed dials."""
+        self._action = TrustAction(
+            lambda_fair=self.lambda_fair, adversarial_share=self.adversarial_share, next_monitor_in=plan.interval
+        )
+        return self._action
+
+    def act(self, state: TrustState) -> TrustAction:
+        """Return the fixed dials."""
+        return self._action
+
+    def state_dict(self) -> dict[str, float]:
+        """Return nothing: there is no state."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Do nothing: there is no state."""

@@ -1,0 +1,129 @@
+"""What the verbs print about a run: a summary for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from efficienttrust.cli._tables import interval, print_table, text
+
+if TYPE_CHECKING:
+    from efficienttrust.pipeline import VerifiedVerdict
+
+SCHEMA_VERSION = 1
+VERDICT_KEYS = ("target", "status", "qualifier", "value", "low", "high", "n", "reason")
+RESOURCE_KEYS = ("clock", "asked", "used", "overrun", "phases")
+
+
+def print_json(document: Mapping[str, object]) -> None:
+    """Print one strict JSON document; a number that cannot be estimated is null."""
+    print(json.dumps(_plain({"schema_version": SCHEMA_VERSION, **document}), indent=2, ensure_ascii=False))
+
+
+def fit_document(document: Mapping[str, Any], folder: Path) -> dict[str, object]:
+    """Return what `fit --json` prints: verdicts, metrics, the ledger by resource and the paths of the artefacts."""
+    return {
+        "verdicts": [{key: verdict.get(key) for key in VERDICT_KEYS} for verdict in document["verdicts"]],
+        "metrics": document["metrics"],
+        "ledger": {
+            name: {key: entry.get(key) for key in RESOURCE_KEYS} for name, entry in _resources(document).items()
+        },
+        "fallbacks": document["fallbacks"],
+        "artifacts": {name: str(folder / path) for name, path in document["artifacts"].items()},
+    }
+
+
+def print_summary(document: Mapping[str, Any], folder: Path) -> None:
+    """Print the verdicts, what was spent and what the budget did not buy; the last line is the path of the report."""
+    verdicts = document["verdicts"]
+    if verdicts:
+        rows = [
+            (one["target"], _status(one["status"], one["qualifier"]), one["value"], interval(one), one["n"])
+            for one in verdicts
+        ]
+        print_table(["target", "verdict", "on test", "interval", "n"], rows)
+    for one in verdicts:
+        if one["reason"]:
+            print(f"{one['target']}: {one['reason']}")
+    accuracy = document["metrics"].get("accuracy")
+    if accuracy:
+        print(f"accuracy on test: {text(accuracy['value'])} {interval(accuracy)}, n = {text(accuracy['n'])}")
+    for name, entry in _resources(document).items():
+        if name == "time" or entry["asked"] is not None:
+            print(f"{name}{_unit(name, entry.get('clock'))}: {_spent(entry)}")
+    for fallback in document["fallbacks"]:
+        print(f"note: {fallback}")
+    print(folder / "report.html")
+
+
+def verify_document(verified: Sequence[VerifiedVerdict]) -> dict[str, object]:
+    """Return what `verify --json` prints: every verdict as recorded and as recomputed."""
+    return {
+        "confirmed": all(one.confirmed for one in verified),
+        "verdicts": [
+            {
+                "target": one.target,
+                "status": one.status,
+                "value": one.value,
+                "recorded_status": one.recorded_status,
+                "recorded_value": one.recorded_value,
+                "confirmed": one.confirmed,
+            }
+            for one in verified
+        ],
+    }
+
+
+def print_verification(verified: Sequence[VerifiedVerdict]) -> None:
+    """Print every verdict as recorded and as recomputed."""
+    rows = [
+        (
+            one.target,
+            one.recorded_status,
+            one.status,
+            one.recorded_value,
+            one.value,
+            "yes" if one.confirmed else "no",
+        )
+        for one in verified
+    ]
+    if rows:
+        print_table(["target", "recorded", "recomputed", "recorded value", "recomputed value", "confirmed"], rows)
+    print(f"{sum(one.confirmed for one in verified)} of {len(verified)} verdicts confirmed")
+
+
+def _resources(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the entries of the ledger that are resources (it also holds totals by clock and what lies outside)."""
+    return {name: entry for name, entry in document["ledger"].items() if "asked" in entry}
+
+
+def _spent(entry: Mapping[str, Any]) -> str:
+    asked = "" if entry["asked"] is None else f" of {text(entry['asked'])}"
+    over = f", {text(entry['overrun'])} beyond the limit" if entry["overrun"] else ""
+    return f"{text(entry['used'])}{asked}{over}"
+
+
+def _status(status: str, qualifier: str) -> str:
+    return f"{status}, {qualifier}" if qualifier else status
+
+
+def _unit(name: str, clock: str | None) -> str:
+    if name == "time":
+        return f" (seconds, {clock} clock)" if clock in {"wall", "cpu"} else f" ({clock})"
+    unit = {"size": "bytes", "memory": "bytes", "latency": "ms, p95 of one row", "throughput": "rows/s"}.get(name, "")
+    return f" ({unit})" if unit else ""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):  # a numpy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

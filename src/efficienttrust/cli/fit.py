@@ -1,0 +1,149 @@
+"""The verb `fit`: the best model for a table under a budget and targets, as a deployable file with proof."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from efficienttrust.cli._output import fit_document, print_json, print_summary
+from efficienttrust.cli._progress import progress_display
+
+
+def fit(
+    source: str,
+    /,
+    *,
+    label: str | None = None,
+    positive: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    sensitive: list[str] | None = None,
+    weight: str | None = None,
+    split_column: str | None = None,
+    unit: str | None = None,
+    time: str | None = None,
+    immutable: list[str] | None = None,
+    drop: list[str] | None = None,
+    use_sensitive_as_input: bool | None = None,
+    budget: str | None = None,
+    target: list[str] | None = None,
+    policy: str | None = None,
+    trainer: str | None = None,
+    seed: int | None = None,
+    use_groups_at_prediction: bool | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    strict: bool = False,
+    json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Train a model under a budget, check every target on the deployed file, and write a report.
+
+    Options given together with a YAML file replace what the file says. Exit codes: 0 done, 1 a target was missed and
+    `--strict` was given, 2 wrong usage or input, 3 infeasible, 130 interrupted (the state is saved; run the same
+    command again to continue).
+
+    Args:
+        source: A bundled data set (see `efficienttrust data list`), a .csv, .csv.gz or .parquet file, or a .yaml file
+            that states everything.
+        label: Column to predict.
+        positive: Value of the label that counts as 1.
+        sensitive: Sensitive columns, as `sex,age_band`; their intersections are the groups.
+        weight: Column of sample weights.
+        split_column: Column that says train, monitor, calibrate, certify or test for every row.
+        unit: Column whose equal values are never divided between splits, such as a patient.
+        time: Column that orders the rows: oldest in train, newest in test.
+        immutable: Columns that a perturbation may not change.
+        drop: Columns to leave out.
+        use_sensitive_as_input: Let the model read the sensitive columns as inputs.
+        budget: Limits, as `time=20s cpu, size=300kB, latency=2ms`.
+        target: A target, as `demographic_parity_difference <= 0.05`; may be repeated.
+        policy: Who steers the training: plan (the default), pid, rule or static.
+        trainer: What is trained: network (the default) or trees.
+        seed: Seed of the split and of the training; 0 by default.
+        use_groups_at_prediction: Let the deployed model use the sensitive columns for group thresholds.
+        out: Folder of the run; `runs/NAME` by default.
+        overwrite: Replace the folder of an earlier run.
+        strict: Exit with 1 when a target is missed.
+        json: Print one JSON document on stdout instead of the summary.
+        quiet: Print no progress.
+    """
+    from efficienttrust.pipeline.spec import fit_spec
+
+    is_file = Path(source).suffix.lower() in {".yaml", ".yml"}
+    spec = fit_spec(
+        {
+            "source": None if is_file else source,
+            "label": label,
+            "positive": positive,
+            "sensitive": _joined(sensitive),
+            "weight": weight,
+            "split_column": split_column,
+            "unit": unit,
+            "time": time,
+            "immutable": _joined(immutable),
+            "drop": _joined(drop),
+            "use_sensitive_as_input": use_sensitive_as_input,
+            "budget": budget,
+            "targets": target,
+            "policy": policy,
+            "trainer": trainer,
+            "seed": seed,
+            "use_groups_at_prediction": use_groups_at_prediction,
+        },
+        file=Path(source) if is_file else None,
+    )
+
+    from efficienttrust import pipeline
+    from efficienttrust.data import load_problem
+
+    problem = load_problem(spec.data.source, **spec.data.settings(), seed=spec.seed)
+    if not quiet:
+        for note in problem.notes:
+            print(f"note: {note}", file=sys.stderr)
+    folder = out or Path("runs") / problem.name
+    with _stop_on_interrupt(), progress_display(quiet=quiet) as progress:
+        run = pipeline.fit(
+            problem,
+            budget=spec.budget_text,
+            targets=spec.targets,
+            policy=spec.policy,
+            trainer=spec.trainer,
+            seed=spec.seed,
+            out=folder,
+            overwrite=overwrite,
+            use_groups_at_prediction=spec.use_groups_at_prediction,
+            progress=progress,
+        )
+    if json:
+        print_json(fit_document(run.document, folder))
+    else:
+        print_summary(run.document, folder)
+    return int(strict and any(verdict.status in {"missed", "infeasible"} for verdict in run.verdicts))
+
+
+def _joined(names: list[str] | None) -> str | None:
+    return None if names is None else ",".join(names)
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[None]:
+    """Let the first Ctrl-C finish the step and save; the second stops at once."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        from efficienttrust.pipeline import request_stop
+
+        request_stop()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print("stopping after this step; Ctrl-C again stops at once", file=sys.stderr, flush=True)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

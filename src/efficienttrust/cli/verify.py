@@ -1,0 +1,26 @@
+"""The verb `verify`: recomputes every verdict of a run from its model file and the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from efficienttrust.cli._output import print_json, print_verification, verify_document
+
+
+def verify(run: Path, /, *, json: bool = False) -> int:
+    """Recompute every verdict of a run from model.onnx and the data, whose hash is checked.
+
+    Exit codes: 0 every verdict was confirmed, 1 at least one was not, 2 wrong usage or input.
+
+    Args:
+        run: Folder of a run.
+        json: Print one JSON document on stdout.
+    """
+    from efficienttrust import pipeline
+
+    verified = pipeline.verify(run)
+    if json:
+        print_json(verify_document(verified))
+    else:
+        print_verification(verified)
+    return int(not all(one.confirmed for one in verified))

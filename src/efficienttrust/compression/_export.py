@@ -1,0 +1,172 @@
+"""Write a scorer and its decision as one ONNX file that takes the raw columns of the user's table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from efficienttrust import __version__
+from efficienttrust.compression._cut import add_given_cut, add_inferred_cut
+from efficienttrust.compression._decision import Decision
+from efficienttrust.compression._encoding import add_encoding
+from efficienttrust.compression._graph import IR_VERSION, ML_OPSET, OPSET, Graph
+from efficienttrust.compression._inputs import OUTPUTS, columns_to_text, declare_input, declare_outputs, name_inputs
+from efficienttrust.compression._scorers import NetworkScorer, Scorer, TreeScorer
+from efficienttrust.errors import UsageError
+
+if TYPE_CHECKING:
+    from efficienttrust.data import Attribute, Encoder
+
+FORMAT_KEY = "efficienttrust_format"
+FORMAT = "1"
+COLUMNS_KEY = "efficienttrust_columns"
+
+
+def export_onnx(
+    path: str | os.PathLike[str] | None,
+    encoder: Encoder,
+    scorer: Scorer,
+    decision: Decision,
+    *,
+    attributes: Mapping[str, Attribute] | None = None,
+    group_names: Sequence[str] = (),
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """Export a model as one ONNX file: raw columns in, score, margin and decision out.
+
+    Each raw column is an input `[N, 1]` with the column's name: a double for a numeric column (NaN = missing), a string
+    for a categorical one ("" = missing). The same arguments give the same bytes.
+
+    Args:
+        path: Where to write, atomically; None to have the bytes only.
+        encoder: Imputation, scaling and category encoding, fitted on train.
+        scorer: Network or trees over the encoded row.
+        decision: Threshold and group term. When it is `by_group`, the sensitive columns are inputs too: a string, or a
+            double where the attribute is a number cut into bands.
+        attributes: `Problem.attributes`; used when `decision.by_group`.
+        group_names: `Problem.group_names`, one per offset of the decision; a row of any other group gets no offset.
+        metadata: What else the file says of itself (label, positive label, targets…), text to text.
+
+    Returns:
+        The content of the file.
+    """
+    from onnx import helper
+
+    if scorer.n_features != encoder.n_features:
+        raise ValueError(f"the scorer takes {scorer.n_features} features, the encoder gives {encoder.n_features}")
+    if decision.head is not None and len(decision.head[0]) != encoder.n_features:
+        raise ValueError(
+            f"the group head takes {len(decision.head[0])} features, the encoder gives {encoder.n_features}"
+        )
+    given = dict(attributes or {}) if decision.by_group else {}
+    if decision.by_group and not given:
+        raise ValueError("a decision by group needs the sensitive attributes and their group names")
+    inputs = name_inputs(encoder, given.values())
+    graph = Graph([*OUTPUTS, *(entry.name for entry in inputs)])
+    encoded = add_encoding(graph, encoder, [entry.name for entry in inputs if entry.feature])
+    logit = (
+        _add_network(graph, scorer, encoded)
+        if isinstance(scorer, NetworkScorer)
+        else _add_trees(graph, scorer, encoded)
+    )
+    if given:
+        tensors = {(entry.column, entry.numeric): entry.name for entry in inputs}
+        cells = [tensors[attribute.name, bool(attribute.edges)] for attribute in given.values()]
+        cut = add_given_cut(graph, decision, given, cells, group_names)
+    else:
+        cut = add_inferred_cut(graph, decision, encoded)
+    _add_outputs(graph, logit, cut)
+    declared = [declare_input(entry) for entry in inputs]
+    made = helper.make_graph(graph.nodes, "efficienttrust", declared, declare_outputs(), graph.initialisers)
+    model = helper.make_model(
+        made,
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="efficienttrust",
+        producer_version=__version__,
+        doc_string="Raw columns in (double, NaN = missing; string, empty = missing). Out: "
+        + "; ".join(f"{name} = {meaning}" for name, meaning in OUTPUTS.items()),
+    )
+    said = {FORMAT_KEY: FORMAT, COLUMNS_KEY: columns_to_text(inputs)}
+    clash = said.keys() & (metadata or {}).keys()
+    if clash:
+        raise ValueError(f"metadata key {min(clash)!r} is reserved")
+    helper.set_model_props(model, said | dict(metadata or {}))
+    content: bytes = model.SerializeToString(deterministic=True)
+    if path is not None:
+        _write_atomically(Path(path), content)
+    return content
+
+
+def _add_network(graph: Graph, scorer: NetworkScorer, encoded: str) -> str:
+    hidden = encoded
+    for k, (weight, bias) in enumerate(scorer.layers):
+        names = (
+            graph.constant(f"scorer.{k}.weight", weight),
+            graph.constant(f"scorer.{k}.bias", bias),
+        )
+        hidden = graph.add("Gemm", hidden, *names, name=f"scorer.{k}")
+        if k < len(scorer.layers) - 1:
+            hidden = graph.add("Relu", hidden, name=f"scorer.{k}.relu")
+    return hidden
+
+
+def _add_trees(graph: Graph, trees: TreeScorer, encoded: str) -> str:
+    leaf = trees.is_leaf
+    sizes = np.diff(np.append(trees.roots, len(leaf)))
+    tree = np.repeat(np.arange(len(sizes)), sizes)
+    first = trees.roots[tree]
+    node = np.arange(len(leaf)) - first
+    return graph.add(
+        "TreeEnsembleRegressor",
+        encoded,
+        name="scorer",
+        nodes_treeids=tree.tolist(),
+        nodes_nodeids=node.tolist(),
+        nodes_featureids=trees.feature.tolist(),
+        nodes_values=trees.threshold.tolist(),
+        nodes_modes=["LEAF" if end else "BRANCH_LEQ" for end in leaf],
+        nodes_truenodeids=np.where(leaf, 0, trees.left - first).tolist(),
+        nodes_falsenodeids=np.where(leaf, 0, trees.right - first).tolist(),
+        target_treeids=tree[leaf].tolist(),
+        target_nodeids=node[leaf].tolist(),
+        target_ids=[0] * int(leaf.sum()),
+        target_weights=trees.value[leaf].tolist(),
+        n_targets=1,
+        base_values=[trees.baseline],
+        aggregate_function="SUM",
+        post_transform="NONE",
+    )
+
+
+def _add_outputs(graph: Graph, logit: str, cut: str) -> None:
+    from onnx import TensorProto
+
+    column = graph.constant("column", np.array([1], dtype=np.int64))
+    z = graph.add("Squeeze", logit, column, name="logit")
+    graph.add("Sigmoid", z, name="score", out="score")
+    margin = graph.add("Sub", z, cut, name="margin", out="margin")
+    above = graph.add("Greater", margin, graph.constant("zero", np.float32(0)), name="above")
+    graph.add("Cast", above, name="decision", out="decision", to=TensorProto.INT64)
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Write beside the target, then rename: a killed process leaves the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the model to {path}: {error.strerror or error}. Choose another folder."
+        ) from error

@@ -1,0 +1,118 @@
+"""What is legal but odd in the data: found, counted and said in one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from efficienttrust.data._columns import NUMBERS, Cells
+from efficienttrust.data._groups import Attribute
+
+FEWEST_CERTIFIABLE = 30
+GIVEN_AWAY = 0.99
+SAMPLE = 50_000
+BINS = 32
+FEWEST_IN_BIN = 10
+
+
+def small_groups(what: str, names: tuple[str, ...], codes: NDArray[np.int64]) -> list[str]:
+    """Name the groups with fewer than 30 rows, in one line; `what` says of which attribute they are groups."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(names)).tolist()
+    few = [f"{name!r} ({n} rows)" for name, n in zip(names, counts, strict=True) if n < FEWEST_CERTIFIABLE]
+    return [f"{what}: too small to certify: {', '.join(few)}"] if few else []
+
+
+def missing_sensitive(codes: Mapping[str, NDArray[np.int64]]) -> list[str]:
+    """Count the rows that train but are left out of group metrics."""
+    counts = {name: int(np.count_nonzero(values < 0)) for name, values in codes.items()}
+    return [
+        f"sensitive {name!r} is missing in {count} rows: they are used for training and left out of group metrics"
+        for name, count in counts.items()
+        if count
+    ]
+
+
+def leaks(cells: Mapping[str, Cells], y: NDArray[np.int8], train: NDArray[np.int64], label: str) -> list[str]:
+    """Name every column that alone predicts the label on train."""
+    notes = []
+    for name, column in _sampled(cells, train).items():
+        auc = auc_alone(column, y[_sample(train)] == 1)
+        if auc > GIVEN_AWAY:
+            notes.append(
+                f"column {name!r} alone predicts the label {label!r} (AUC {auc:.3f}): "
+                "if it is known only afterwards, drop it"
+            )
+    return notes
+
+
+def proxies(
+    cells: Mapping[str, Cells],
+    attributes: Mapping[str, Attribute],
+    codes: Mapping[str, NDArray[np.int64]],
+    train: NDArray[np.int64],
+) -> list[str]:
+    """Name every input that alone tells a group from the rest on train, although the attribute is no input."""
+    notes = []
+    columns = _sampled({name: column for name, column in cells.items() if name not in attributes}, train)
+    for attribute in attributes.values():
+        of_row = codes[attribute.name][_sample(train)]
+        tested = range(len(attribute.groups) if len(attribute.groups) > 2 else 1)
+        for name, column in columns.items():
+            for code in tested:
+                member = of_row == code
+                if member.sum() >= FEWEST_CERTIFIABLE and auc_alone(column, member) > GIVEN_AWAY:
+                    group = attribute.groups[code]
+                    notes.append(
+                        f"column {name!r} alone gives away the sensitive {attribute.name!r} ({group!r} or not)"
+                    )
+                    break
+    return notes
+
+
+def auc_alone(column: Cells, target: NDArray[np.bool_]) -> float:
+    """Return the AUC of predicting a binary target from one column: by its order, or by the rate of each value."""
+    if column.kind not in NUMBERS:
+        return _auc_by_rate(_pool_rare(column.values + 1), target)
+    missing = column.missing
+    observed = column.values[~missing]
+    if not len(observed):
+        return 0.5
+    bins = int(np.clip(len(target) // 50, 2, BINS))
+    edges = np.unique(np.quantile(observed, np.arange(1, bins) / bins))
+    binned = np.where(missing, 0, 1 + np.searchsorted(edges, column.values, side="right"))
+    ordered = np.unique(np.where(missing, np.median(observed), column.values), return_inverse=True)[1]
+    by_order = _auc(*_counts(ordered, target))
+    return max(by_order, 1.0 - by_order, _auc_by_rate(_pool_rare(binned), target))
+
+
+def _auc_by_rate(codes: NDArray[np.int64], target: NDArray[np.bool_]) -> float:
+    hits, misses = _counts(codes, target)
+    order = np.argsort(hits / np.maximum(hits + misses, 1), kind="stable")
+    return _auc(hits[order], misses[order])
+
+
+def _counts(codes: NDArray[np.int64], target: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    hits = np.bincount(codes, weights=target).astype(np.float64)
+    return hits, np.bincount(codes) - hits
+
+
+def _auc(hits: NDArray[np.float64], misses: NDArray[np.float64]) -> float:
+    total = hits.sum() * misses.sum()
+    below = np.cumsum(misses) - misses
+    return float((hits * (below + misses / 2)).sum() / total) if total else 0.5
+
+
+def _pool_rare(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    counts = np.bincount(codes)
+    return np.where(counts[codes] < FEWEST_IN_BIN, len(counts), codes)
+
+
+def _sample(train: NDArray[np.int64]) -> NDArray[np.int64]:
+    return train[:: max(1, len(train) // SAMPLE)]
+
+
+def _sampled(cells: Mapping[str, Cells], train: NDArray[np.int64]) -> dict[str, Cells]:
+    rows = _sample(train)
+    return {name: column.take(rows) for name, column in cells.items()}

@@ -1,0 +1,104 @@
+"""A problem for people (`describe`, plain text) and for machines (`summary`, JSON values)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from efficienttrust.data._problem import Problem
+
+
+def summary(problem: Problem) -> dict[str, Any]:
+    """Return the `problem` part of run.json: rows, roles, splits, columns, groups with base rates, notes, licence."""
+    return {
+        "name": problem.name,
+        "source": problem.source,
+        "rows": len(problem.inputs),
+        "label": problem.label,
+        "positive": problem.positive,
+        "negative": problem.negative,
+        "sensitive": list(problem.sensitive),
+        "splits": {name: len(split) for name, split in problem.splits.items()},
+        "columns": [{**asdict(column), "categories": list(column.categories)} for column in problem.columns],
+        "groups": _groups(problem),
+        "notes": list(problem.notes),
+        "licence": problem.card.licence if problem.card else None,
+        "citation": problem.card.citation if problem.card else None,
+        "fingerprint": problem.fingerprint,
+    }
+
+
+def describe(problem: Problem) -> str:
+    """Return a plain-text page: inputs, groups with base rates, splits, notes, licence and traps."""
+    document = summary(problem)
+    columns = [
+        (c.name, c.kind, c.missing, c.unique, _range(c.low, c.high, c.categories), "" if c.mutable else "immutable")
+        for c in problem.columns
+    ]
+    groups = [(g["attribute"], g["group"], g["n"], f"{g['base_rate']:.3f}") for g in document["groups"]]
+    splits = [(name, len(s), f"{s.y.mean():.3f}") for name, s in problem.splits.items()]
+    n_features = problem.encoder.n_features
+    parts = [
+        f"{problem.name}: {document['rows']} rows, label {problem.label!r}, positive {problem.positive!r}",
+        f"Inputs ({len(columns)} columns, {n_features} features)",
+        _table(("column", "kind", "missing", "unique", "values", ""), columns),
+        "Groups",
+        _table(("attribute", "group", "rows", "base rate"), groups),
+        "Splits",
+        _table(("split", "rows", "base rate"), splits),
+    ]
+    if problem.notes:
+        parts += ["Notes", "\n".join(f"  - {note}" for note in problem.notes)]
+    if card := problem.card:
+        parts += [
+            f"{card.title}\n  Licence: {card.licence}\n  Origin: {card.origin}\n  Cite: {card.citation}",
+            "Cleaning\n" + "\n".join(f"  - {step}" for step in card.cleaning),
+            "Traps\n" + "\n".join(f"  - {trap}" for trap in card.traps),
+        ]
+    return "\n\n".join([*parts, f"Fingerprint {problem.fingerprint}"]) + "\n"
+
+
+def _groups(problem: Problem) -> list[dict[str, Any]]:
+    y = np.concatenate([split.y for split in problem.splits.values()])
+    named = [
+        (name, attribute.groups, np.concatenate([split.codes[name] for split in problem.splits.values()]))
+        for name, attribute in problem.attributes.items()
+    ]
+    if len(named) != 1:
+        together = np.concatenate([split.groups for split in problem.splits.values()])
+        named.append((" & ".join(problem.sensitive) or "all", problem.group_names, together))
+    rows = []
+    for attribute_name, groups, codes in named:
+        for code, group in enumerate(groups):
+            member = codes == code
+            n = int(member.sum())
+            rate = float(y[member].mean()) if n else float("nan")
+            rows.append({"attribute": attribute_name, "group": group, "n": n, "base_rate": rate})
+    return rows
+
+
+def _range(low: float | None, high: float | None, categories: Sequence[str]) -> str:
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    shown = ", ".join(categories[:4]) + (", …" if len(categories) > 4 else "")
+    return shown if len(shown) <= 48 else shown[:47] + "…"
+
+
+def _table(header: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> str:
+    cells = [header, *[tuple(str(cell) for cell in row) for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    numeric = [
+        bool(rows) and all(isinstance(row[i], int) or _is_number(row[i]) for row in rows) for i in range(len(header))
+    ]
+    lines = []
+    for row in cells:
+        padded = [c.rjust(w) if right else c.ljust(w) for c, w, right in zip(row, widths, numeric, strict=True)]
+        lines.append(("  " + "  ".join(padded)).rstrip())
+    return "\n".join(lines)
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, str) and cell.replace(".", "", 1).isdigit()

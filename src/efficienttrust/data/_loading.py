@@ -1,0 +1,233 @@
+"""`load_problem`: from a source to a `Problem`, as one readable sequence."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from efficienttrust.data import _checks as checks
+from efficienttrust.data._bundled import DataSet, bundled_names, data_sets
+from efficienttrust.data._columns import Cells, read_inputs, shown_column
+from efficienttrust.data._domain import domain_of
+from efficienttrust.data._encoder import Encoder, fit_encoder
+from efficienttrust.data._groups import attribute_of, intersections
+from efficienttrust.data._identity import fingerprint, repeated_across
+from efficienttrust.data._label import read_label
+from efficienttrust.data._problem import Problem, Split
+from efficienttrust.data._reading import SUFFIXES, read_table
+from efficienttrust.data._roles import Roles, names_of, read_time, read_unit, read_weight, refuse_bad_roles
+from efficienttrust.data._splits import SPLITS, Rows, deal, deal_rest, refuse_few_rows, refuse_one_class
+from efficienttrust.data._text import cell_text, text_codes
+from efficienttrust.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load_problem(
+    source: object,
+    *,
+    label: str | None = None,
+    positive: object = None,
+    sensitive: str | Sequence[str] = (),
+    weight: str | None = None,
+    split_column: str | None = None,
+    unit: str | None = None,
+    time: str | None = None,
+    use_sensitive_as_input: bool = False,
+    immutable: str | Sequence[str] = (),
+    drop: str | Sequence[str] = (),
+    seed: int = 0,
+    name: str | None = None,
+) -> Problem:
+    """Make a table ready to learn from.
+
+    Args:
+        source: Name of a bundled set, path of a `.csv`, `.csv.gz` or `.parquet` file, or a pandas or polars frame.
+        label: Label column; bundled sets have a default.
+        positive: The label value that counts as 1; needed where it is not obvious (1/0, yes/no, true/false, >x).
+        sensitive: Sensitive columns, as a sequence or as `"a,b"`; bundled sets have a default. Without any, all rows
+            are one group.
+        weight: Column of sample weights, 0 or more.
+        split_column: Column with the user's own splits: train and test at least; what is missing is cut out of
+            validation or train.
+        unit: Column whose equal values (one patient's rows) are never divided between splits.
+        time: Column that orders the rows: the oldest are for training, the newest for the test.
+        use_sensitive_as_input: Also use the sensitive columns as inputs.
+        immutable: Columns that may not be perturbed.
+        drop: Columns to leave out.
+        seed: Seed of the splits.
+        name: Name of the problem; by default that of the source.
+
+    Returns:
+        The problem. Unless it came from a frame, `load_problem(problem.source, **problem.settings)` gives it again.
+
+    Raises:
+        UsageError: The table cannot be read or learned from; one line says why and what to do.
+    """
+    wall, cpu = clock.perf_counter(), clock.process_time()
+    table, data_set, where = _open(source)
+    columns = list(table.columns)
+    if data_set and label in (None, data_set.label):
+        label, positive = data_set.label, data_set.positive if positive is None else positive
+    if label is None:
+        raise UsageError(f"which column is the label? Add --label NAME. Columns: {', '.join(columns[:20])}.")
+    roles = Roles(
+        label=label,
+        positive=cell_text(positive),
+        sensitive=names_of(sensitive, columns) or (data_set.sensitive if data_set else ()),
+        weight=weight,
+        split_column=split_column,
+        unit=unit,
+        time=time,
+        use_sensitive_as_input=use_sensitive_as_input,
+        immutable=names_of(immutable, columns),
+        drop=names_of(drop, columns),
+        seed=seed,
+        name=name or _name_of(where),
+        derived=data_set.derived if data_set else {},
+    )
+    refuse_bad_roles(roles, columns)
+
+    notes: list[str] = []
+    answer = read_label(table[roles.label], roles.positive, notes)
+    roles = replace(roles, positive=answer.positive)
+    table = table[answer.y >= 0]
+    y = answer.y[answer.y >= 0]
+    class_names = (answer.negative, answer.positive)
+    refuse_few_rows(y, roles.label, class_names)
+
+    attributes = {column: attribute_of(table[column], notes) for column in roles.sensitive}
+    codes = {column: attribute.codes(table[column]) for column, attribute in attributes.items()}
+    groups, group_names = intersections(attributes, codes, len(y))
+    weights = read_weight(table[roles.weight]) if roles.weight else None
+
+    split = _split(table, roles, y, groups, class_names, notes)
+    train = np.flatnonzero(split == SPLITS.index("train"))
+
+    cells, dropped = read_inputs(table[roles.input_columns(columns, notes)])
+    encoder, pooled = fit_encoder(cells, train)
+    cells = {column: cells[column] for column in cells if column in encoder.columns}
+    notes += dropped + pooled
+    if not cells:
+        raise UsageError(
+            f"no input column is left ({'; '.join(dropped + pooled) or 'the table has no other columns'})."
+        )
+
+    notes += checks.missing_sensitive(codes)
+    for column, attribute in attributes.items():
+        notes += checks.small_groups(f"groups by {column!r}", attribute.groups, codes[column])
+    if len(attributes) > 1:
+        notes += checks.small_groups("intersections", group_names, groups)
+    notes += checks.leaks(cells, y, train, roles.label)
+    notes += checks.proxies(cells, attributes, codes, train)
+    if repeated := repeated_across(cells, y, split):
+        notes.append(
+            f"{repeated} rows have a row with the same inputs and label in another split: chance when inputs are "
+            "coarse; if they are the same people, name their identifier as the unit"
+        )
+
+    kept = [column for column in columns if column in cells or column in attributes]
+    block_categories = {block.column: block.categories for block in encoder.categorical}
+    arrays = (y, groups, split, *codes.values(), *(() if weights is None else (weights,)))
+    identity = {"schema": 1, "roles": roles.settings() | {"name": ""}, "classes": class_names, "groups": group_names}
+    return Problem(
+        name=roles.name,
+        source=where,
+        task="binary",
+        label=roles.label,
+        positive=answer.positive,
+        negative=answer.negative,
+        columns=tuple(shown_column(c, column, roles.immutable, block_categories) for c, column in cells.items()),
+        sensitive=roles.sensitive,
+        attributes=attributes,
+        group_names=group_names,
+        encoder=encoder,
+        domain=domain_of(encoder, roles.immutable),
+        splits=_build_splits(table, split, encoder, cells, y, groups, codes, weights),
+        inputs=table[kept],
+        notes=tuple(notes),
+        card=data_set.card if data_set else None,
+        fingerprint=fingerprint(identity, cells, arrays),
+        settings=roles.settings(),
+        preparation={"wall": clock.perf_counter() - wall, "cpu": clock.process_time() - cpu},
+    )
+
+
+def _open(source: object) -> tuple[pd.DataFrame, DataSet | None, str]:
+    """Return the table, its data set when bundled, and the text that names the source."""
+    if not isinstance(source, str | Path):
+        return read_table(source), None, "<frame>"
+    text = str(source)
+    if text in bundled_names():
+        data_set = data_sets.get(text)
+        return read_table(data_set.read()), data_set, text
+    path = Path(source).expanduser()
+    if not path.exists() and path.name == text and not text.lower().endswith(SUFFIXES):
+        error = unknown_name("data set", text, bundled_names())
+        raise UsageError(f"{error} Or give the path of a {', '.join(SUFFIXES)} file.")
+    return read_table(path), None, str(path.resolve())
+
+
+def _split(
+    table: pd.DataFrame,
+    roles: Roles,
+    y: NDArray[np.int8],
+    groups: NDArray[np.int64],
+    class_names: tuple[str, str],
+    notes: list[str],
+) -> NDArray[np.int8]:
+    unit = read_unit(text_codes(table[roles.unit])[0], roles.unit, notes) if roles.unit else None
+    rows = Rows(y, groups, unit, read_time(table[roles.time]) if roles.time else None)
+    if roles.split_column:
+        split = deal_rest(rows, *text_codes(table[roles.split_column]), roles.split_column, roles.seed)
+        because = f"by the split column {roles.split_column!r}. Mark more rows."
+    else:
+        split = deal(rows, SPLITS, roles.seed)
+        because = (
+            f"when each {roles.unit!r} stays whole. Give more of them, or a split column."
+            if roles.unit
+            else f"in the order of {roles.time!r}. Give a split column instead."
+        )
+    refuse_one_class(split, y, class_names, because)
+    if roles.unit and roles.time:
+        notes.append(f"each {roles.unit!r} stays whole and is placed in time by its first row")
+    return split
+
+
+def _build_splits(
+    table: pd.DataFrame,
+    split: NDArray[np.int8],
+    encoder: Encoder,
+    cells: Mapping[str, Cells],
+    y: NDArray[np.int8],
+    groups: NDArray[np.int64],
+    codes: Mapping[str, NDArray[np.int64]],
+    weights: NDArray[np.float32] | None,
+) -> dict[str, Split]:
+    source_rows = table.index.to_numpy(dtype=np.int64)
+    built = {}
+    for place, name in enumerate(SPLITS):
+        rows = np.flatnonzero(split == place)
+        built[name] = Split(
+            x=encoder.encode({column: values.take(rows) for column, values in cells.items()}, len(rows)),
+            y=y[rows],
+            groups=groups[rows],
+            codes={attribute: values[rows] for attribute, values in codes.items()},
+            weight=None if weights is None else weights[rows],
+            rows=source_rows[rows],
+        )
+    return built
+
+
+def _name_of(where: str) -> str:
+    name = Path(where).name
+    for suffix in SUFFIXES[::-1]:
+        name = name.removesuffix(suffix)
+    return name.strip("<>")

@@ -1,0 +1,1 @@
+"""Targets, what is measured on which split, certificates and verdicts."""

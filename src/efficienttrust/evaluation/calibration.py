@@ -1,0 +1,264 @@
+"""Calibration: the last and cheapest lever. It chooses the decision rule that meets the targets at the least loss.
+
+The rule is `z(x) − threshold − Σ_g c_g P_g(x) > 0`: the fair-Bayes rule in the logit, with the group inferred (blind)
+or given (aware). Thresholds and offsets are found by coordinate search over exact counts, on the clean and on the
+attacked logits at once, so that robustness is met *as deployed*. (Fair-Bayes rule: Menon and Williamson 2018; Zeng,
+Dobriban and Cheng 2022. Differs in that one search serves every rate metric and several targets together, and in that
+the targets are tightened by a multiple of their standard errors, so that they hold on rows not seen.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from efficienttrust.evaluation.rates import RATE_METRICS, ROBUST_METRICS, Confusion, count_above
+from efficienttrust.evaluation.targets import Target
+
+Floats = NDArray[np.float32]
+
+PENALTY = 10.0  # utility given up per unit of violation: far above any real exchange rate
+MARGIN_SHARE = 0.6  # the margin is at most this share of the way to a perfect value
+REACH = 4.0  # offsets are searched in [-REACH, REACH] logits
+SWEEPS = 2  # over the groups, when there are more than two
+
+
+@dataclass(frozen=True, eq=False)
+class Attacked:
+    """Logits under attack.
+
+    Attributes:
+        rows: [m] positions of the attacked rows.
+        z: [m] logits at the worst point found for each row.
+        posterior: [m, G] P(group | attacked row); None when the attack cannot move it.
+    """
+
+    rows: NDArray[np.int64]
+    z: Floats
+    posterior: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationData:
+    """Everything a decision rule is judged by on one split.
+
+    Attributes:
+        z: [n] logits.
+        y: [n] labels.
+        codes: Attribute name ("" for the intersections) -> ([n] codes, number of groups).
+        posterior: [n, G] P(group | row) or one-hot groups; G = 0 without a group term.
+        attacked: Robustness key -> logits under that attack.
+        weight: [n] what a row counts, or None.
+    """
+
+    z: Floats
+    y: NDArray[np.int8]
+    codes: Mapping[str, tuple[NDArray[np.int64], int]]
+    posterior: Floats
+    attacked: Mapping[str, Attacked]
+    weight: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """A decision rule and what it came to on the split that it was fitted on.
+
+    Attributes:
+        threshold: Logit threshold.
+        offsets: [G] logit offsets per group.
+        objective: Utility minus `PENALTY` × violation of the tightened targets.
+        utility: Accuracy.
+        values: Target key -> point value.
+        violation: Sum of the violations of the targets themselves (not tightened).
+    """
+
+    threshold: float
+    offsets: Floats
+    objective: float
+    utility: float
+    values: Mapping[str, float]
+    violation: float
+
+
+def calibrate(
+    data: CalibrationData,
+    targets: Sequence[Target],
+    margins: Mapping[str, float],
+    *,
+    n_thresholds: int = 200,
+    line: int = 25,
+) -> Calibrated:
+    """Find threshold and offsets that meet the tightened targets at the highest accuracy.
+
+    Args:
+        data: One split.
+        targets: Targets on threshold-dependent metrics; others are left alone.
+        margins: Target key -> how much it is tightened, in units of the metric.
+        n_thresholds: Candidates of the threshold, at quantiles of the margins.
+        line: Offsets tried per line search, which is repeated at a fifth of the width around the best.
+    """
+    n_groups = data.posterior.shape[1]
+    best = _best_threshold(data, np.zeros(n_groups, np.float32), targets, margins, n_thresholds)
+    if not any(_moved_by_offsets(target) for target in targets) or n_groups < 2:
+        return best
+    free = [0] if n_groups == 2 else list(range(n_groups))  # of two offsets one is absorbed by the threshold
+    for sweep in range(1 if n_groups == 2 else SWEEPS):
+        for group in free:
+            centre, width = float(best.offsets[group]), REACH / (1 + 2 * sweep)
+            for _ in range(2):
+                for value in np.linspace(centre - width, centre + width, line):
+                    offsets = best.offsets.copy()
+                    offsets[group] = value
+                    trial = _best_threshold(data, offsets, targets, margins, n_thresholds)
+                    if trial.objective > best.objective + 1e-9:
+                        best = trial
+                centre, width = float(best.offsets[group]), width / 5
+    return best
+
+
+def evaluate_rule(
+    data: CalibrationData, threshold: float, offsets: Floats, targets: Sequence[Target], margins: Mapping[str, float]
+) -> Calibrated:
+    """Return what a given rule comes to on a split."""
+    return _at_thresholds(data, np.array([threshold]), offsets, targets, margins)
+
+
+def target_margins(
+    targets: Sequence[Target],
+    fitted_on: CalibrationData,
+    held_on: Mapping[str, tuple[NDArray[np.int64], int]],
+    confidence: float,
+) -> dict[str, float]:
+    """Return how much to tighten each target so that it holds on new rows of a given composition.
+
+    Args:
+        targets: The targets.
+        fitted_on: The split that the rule is fitted on.
+        held_on: Codes of the split (or the size of future data) on which the targets must hold; only sizes are read.
+        confidence: Standard errors of the difference between both splits.
+    """
+    margins = {}
+    for target in targets:
+        errors = [
+            standard_error(target, fitted_on.y, codes, fitted_on.attacked.get(target.key))
+            for codes in (fitted_on.codes, held_on)
+        ]
+        headroom = abs(target.bound) if target.relation == "<=" else abs(1.0 - target.bound)
+        margins[target.key] = min(confidence * math.hypot(*errors), MARGIN_SHARE * headroom)
+    return margins
+
+
+def standard_error(
+    target: Target,
+    y: NDArray[np.int8],
+    codes: Mapping[str, tuple[NDArray[np.int64], int]],
+    attacked: Attacked | None,
+) -> float:
+    """Return the standard error of a target's metric near its bound, on rows of this composition.
+
+    A rate has that of a binomial share at the bound; a gap that of the difference between its two smallest groups at
+    the base rate (conservative with more groups than two).
+    """
+    groups, n_groups = codes[_attribute(target)]
+    n = len(groups) if attacked is None else len(attacked.rows)
+    rate = float(y.mean()) if len(y) else 0.5
+    spread = math.sqrt(max(rate * (1 - rate), 1e-4))
+    if target.metric in ROBUST_METRICS or target.relation == ">=":
+        share = min(max(target.bound, 0.05), 0.95)
+        return math.sqrt(share * (1 - share) / max(n, 1))
+    sizes = np.sort(np.bincount(groups[groups >= 0], minlength=n_groups))
+    sizes = sizes[sizes > 0]
+    if len(sizes) < 2:
+        return spread / math.sqrt(max(n, 1))
+    share = 1.0 if target.metric.startswith("demographic") else max(rate, 0.05)  # of a group's rows that count
+    return spread * math.sqrt(1 / (share * sizes[0]) + 1 / (share * sizes[1]))
+
+
+def _best_threshold(
+    data: CalibrationData,
+    offsets: Floats,
+    targets: Sequence[Target],
+    margins: Mapping[str, float],
+    n_thresholds: int,
+) -> Calibrated:
+    cut = data.z - _shift(data.posterior, offsets)
+    candidates = np.unique(np.quantile(cut, np.linspace(0.0, 1.0, n_thresholds)).astype(np.float64))
+    return _at_thresholds(data, np.append(candidates, 0.0), offsets, targets, margins)
+
+
+def _at_thresholds(
+    data: CalibrationData,
+    thresholds: NDArray[np.float64],
+    offsets: Floats,
+    targets: Sequence[Target],
+    margins: Mapping[str, float],
+) -> Calibrated:
+    margin = (data.z - _shift(data.posterior, offsets)).astype(np.float64)
+    counts: dict[tuple[str, str], Confusion] = {}
+
+    def confusion(attribute: str, key: str) -> Confusion:
+        if (attribute, key) not in counts:
+            codes, n_groups = data.codes[attribute]
+            if key:
+                attacked = data.attacked[key]
+                group_terms = data.posterior[attacked.rows] if attacked.posterior is None else attacked.posterior
+                moved = (attacked.z - _shift(group_terms, offsets)).astype(np.float64)
+                rows = attacked.rows
+                weight = None if data.weight is None else data.weight[rows]
+                counts[attribute, key] = count_above(moved, thresholds, data.y[rows], codes[rows], n_groups, weight)
+            else:
+                counts[attribute, key] = count_above(margin, thresholds, data.y, codes, n_groups, data.weight)
+        return counts[attribute, key]
+
+    utility = RATE_METRICS["accuracy"](confusion("", ""))
+    objective, violation = utility.copy(), np.zeros_like(utility)
+    values: dict[str, NDArray[np.float64]] = {}
+    for target in targets:
+        if target.metric in ROBUST_METRICS:
+            found = ROBUST_METRICS[target.metric](confusion(_attribute(target), robustness_key(target)))
+        elif target.metric in RATE_METRICS:
+            found = RATE_METRICS[target.metric](confusion(_attribute(target), ""))
+        else:
+            continue
+        sign = 1.0 if target.relation == "<=" else -1.0
+        gap = np.nan_to_num(sign * (found - target.bound), nan=1.0)  # a rate that cannot be estimated is no success
+        values[target.key] = found
+        violation += np.maximum(gap, 0.0)
+        objective -= PENALTY * np.maximum(gap + margins.get(target.key, 0.0), 0.0)
+    k = int(np.argmax(objective))
+    return Calibrated(
+        threshold=float(thresholds[k]),
+        offsets=offsets,
+        objective=float(objective[k]),
+        utility=float(utility[k]),
+        values={key: float(found[k]) for key, found in values.items()},
+        violation=float(violation[k]),
+    )
+
+
+def robustness_key(target: Target) -> str:
+    """Return the key of the attack that a robustness target asks for, whatever metric it reads off it."""
+    from efficienttrust.metrics import robust_key
+
+    arguments = dict(target.arguments)
+    return robust_key(str(arguments["attack"]), float(arguments["eps"]), str(arguments.get("norm", "linf")))
+
+
+def _attribute(target: Target) -> str:
+    return str(dict(target.arguments).get("by") or "")
+
+
+def _moved_by_offsets(target: Target) -> bool:
+    return target.metric in RATE_METRICS and target.metric not in ("accuracy", "balanced_accuracy", "f1", "mcc")
+
+
+def _shift(posterior: Floats, offsets: Floats) -> Floats:
+    return (
+        np.asarray(posterior @ offsets, dtype=np.float32)
+        if posterior.shape[1]
+        else np.zeros(len(posterior), np.float32)
+    )

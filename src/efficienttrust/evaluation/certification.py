@@ -1,0 +1,143 @@
+"""Certificates and verdicts: what is proven about a target, and what a reader should take from it.
+
+A certificate is a one-sided confidence limit on the certify split, which the model has never seen and which is looked
+at once. With several targets the caller divides alpha by their number, so that all certificates of a run hold together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from efficienttrust.evaluation.targets import Target
+from efficienttrust.metrics import Measurement, Outcome, metrics
+from efficienttrust.metrics.intervals import percent
+
+Status = Literal["certified", "met", "missed", "infeasible"]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the certify split proves about a target.
+
+    Attributes:
+        target: The target.
+        bound: The confidence limit on the metric, on its worse side; NaN where it cannot be estimated.
+        level: Confidence of the limit, 1 - alpha.
+        method: How the limit was obtained.
+        satisfied: Whether the limit meets the target, so that the target is proven at this level.
+        certifiable: Whether this n could prove the target at the best possible estimate (no gap, no error).
+        n: Rows the limit rests on.
+        best: The limit that the best possible estimate would have had.
+        note: What weakens or prevents the certificate: small groups, empty cells.
+    """
+
+    target: Target
+    bound: float
+    level: float
+    method: str
+    satisfied: bool
+    certifiable: bool
+    n: int
+    best: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a target ended.
+
+    Attributes:
+        target: The target.
+        status: `certified` (proven on certify), else `met` or `missed` by the point estimate on test; `infeasible`
+            where a rigorous bound or the arithmetic of the budget excludes it.
+        qualifier: `uncertifiable` where the certify split is too small to prove the target at all, else empty.
+        value: Point estimate on test.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+        n: Rows of the estimate.
+        reason: One sentence that says why.
+        certificate: The certificate, or None where none was attempted.
+    """
+
+    target: Target
+    status: Status
+    qualifier: Literal["", "uncertifiable"]
+    value: float
+    low: float
+    high: float
+    n: int
+    reason: str
+    certificate: Certificate | None
+
+
+def certify(target: Target, outcome: Outcome, alpha: float) -> Certificate:
+    """Return what the rows of `outcome` prove about a target at level 1 - alpha.
+
+    Rates: exact (Clopper-Pearson). Gaps and ratios between groups: exact unconditional, the worst ordered pair of
+    groups (see `metrics.gaps`). With weighted rows: Hoeffding and McDiarmid bounds with the effective size. All of
+    these hold at any n. Other metrics: bootstrap, which holds for large n and is named so in `method`.
+
+    Args:
+        target: The target.
+        outcome: What the model said on the certify split.
+        alpha: Chance of a false certificate that is accepted for this target.
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
+    metric = metrics.get(target.metric)
+    limit = metric.limit(outcome, metric.resolve(dict(target.arguments)), alpha)
+    return Certificate(
+        target=target,
+        bound=limit.value,
+        level=1 - alpha,
+        method=limit.method,
+        satisfied=target.gap(limit.value) <= 0,
+        certifiable=target.gap(limit.best) <= 0 or target.gap(limit.value) <= 0,
+        n=limit.n,
+        best=limit.best,
+        note=limit.note,
+    )
+
+
+def verdict(target: Target, measured: Measurement, certificate: Certificate) -> Verdict:
+    """Return how a target ended, from its point estimate on test and its certificate on the certify split."""
+    met = target.gap(measured.value) <= 0
+    status: Status = "certified" if certificate.satisfied else "met" if met else "missed"
+    reasons = [_tested(target, measured), _proven(target, certificate)]
+    if certificate.satisfied:
+        reasons.reverse()
+    return Verdict(
+        target=target,
+        status=status,
+        qualifier="" if certificate.certifiable else "uncertifiable",
+        value=measured.value,
+        low=measured.low,
+        high=measured.high,
+        n=measured.n,
+        reason=(", and " if certificate.satisfied == met else ", but ").join(reasons),
+        certificate=certificate,
+    )
+
+
+def _tested(target: Target, measured: Measurement) -> str:
+    if np.isnan(measured.value):
+        return f"it cannot be estimated on test ({measured.note})"
+    gap = target.gap(measured.value)
+    how = "meets the target" if gap <= 0 else f"misses it by {gap:.4g}"
+    return f"{measured.value:.4f} on test (n = {measured.n:,}) {how}"
+
+
+def _proven(target: Target, certificate: Certificate) -> str:
+    if np.isnan(certificate.bound):
+        return f"the certify split allows no limit ({certificate.note})"
+    side = "upper" if target.relation == "<=" else "lower"
+    limit = f"the {percent(certificate.level)} {side} limit {certificate.bound:.4f} on certify (n = {certificate.n:,})"
+    if certificate.satisfied:
+        return f"{limit} proves it"
+    if certificate.certifiable:
+        return f"{limit} does not prove it"
+    ideal = "no gap or error" if target.relation == "<=" else "no error"
+    return f"certify (n = {certificate.n:,}) is too small to prove it: even {ideal} would leave {certificate.best:.4f}"

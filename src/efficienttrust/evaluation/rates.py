@@ -1,0 +1,162 @@
+"""Threshold-dependent metrics as functions of confusion counts, for many thresholds at once.
+
+The calibrator tries thousands of thresholds, so it needs point values of a whole family of rules in one pass. Each
+function here agrees with the metric of the same name in `efficienttrust.metrics`, which adds intervals and notes
+(a test holds them together). Letters: G groups, K thresholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """Counts of one split under K rules.
+
+    Attributes:
+        tp: [G, K] true positives per group.
+        fp: [G, K] false positives per group.
+        positives: [G] rows with y = 1 per group.
+        negatives: [G] rows with y = 0 per group.
+        other_tp: [K] true positives among rows of unknown group.
+        other_fp: [K] false positives among rows of unknown group.
+        other_positives: Rows with y = 1 of unknown group.
+        other_negatives: Rows with y = 0 of unknown group.
+    """
+
+    tp: Array
+    fp: Array
+    positives: Array
+    negatives: Array
+    other_tp: Array
+    other_fp: Array
+    other_positives: float
+    other_negatives: float
+
+    def total(self) -> tuple[Array, Array, float, float]:
+        """Return tp [K], fp [K], positives and negatives over all rows."""
+        return (
+            self.tp.sum(0) + self.other_tp,
+            self.fp.sum(0) + self.other_fp,
+            float(self.positives.sum()) + self.other_positives,
+            float(self.negatives.sum()) + self.other_negatives,
+        )
+
+
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(numerator / denominator, dtype=np.float64)
+
+
+def _spread(rates: Array) -> Array:
+    return np.asarray(rates.max(0) - rates.min(0))
+
+
+def _selection(c: Confusion) -> Array:
+    return _ratio(c.tp + c.fp, (c.positives + c.negatives)[:, None])
+
+
+def _tpr(c: Confusion) -> Array:
+    return _ratio(c.tp, c.positives[:, None])
+
+
+def _fpr(c: Confusion) -> Array:
+    return _ratio(c.fp, c.negatives[:, None])
+
+
+def _accuracy(c: Confusion) -> Array:
+    tp, fp, positives, negatives = c.total()
+    return (tp + negatives - fp) / (positives + negatives)
+
+
+def _balanced_accuracy(c: Confusion) -> Array:
+    tp, fp, positives, negatives = c.total()
+    return 0.5 * (_ratio(tp, np.asarray(positives)) + 1 - _ratio(fp, np.asarray(negatives)))
+
+
+def _f1(c: Confusion) -> Array:
+    tp, fp, positives, _ = c.total()
+    return _ratio(2 * tp, tp + fp + positives)
+
+
+def _mcc(c: Confusion) -> Array:
+    tp, fp, positives, negatives = c.total()
+    tn, fn = negatives - fp, positives - tp
+    denominator = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return np.where(denominator > 0, _ratio(tp * tn - fp * fn, np.maximum(denominator, 1e-300)), 0.0)
+
+
+def _dp_ratio(c: Confusion) -> Array:
+    rates = _selection(c)
+    return _ratio(rates.min(0), rates.max(0))
+
+
+def _group_accuracy(c: Confusion) -> Array:
+    return _ratio(c.tp + c.negatives[:, None] - c.fp, (c.positives + c.negatives)[:, None])
+
+
+RATE_METRICS: dict[str, Callable[[Confusion], Array]] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "f1": _f1,
+    "mcc": _mcc,
+    "demographic_parity_difference": lambda c: _spread(_selection(c)),
+    "demographic_parity_ratio": _dp_ratio,
+    "equal_opportunity_difference": lambda c: _spread(_tpr(c)),
+    "equalized_odds_difference": lambda c: 0.5 * (_spread(_tpr(c)) + _spread(_fpr(c))),
+    "equalized_odds_difference_max": lambda c: np.maximum(_spread(_tpr(c)), _spread(_fpr(c))),
+    "predictive_parity_difference": lambda c: _spread(_ratio(c.tp, c.tp + c.fp)),
+    "worst_group_accuracy": lambda c: _group_accuracy(c).min(0),
+}
+"""Point values [K] by metric name; NaN where a group's cell is empty."""
+
+ROBUST_METRICS: dict[str, Callable[[Confusion], Array]] = {
+    "robust_accuracy": _accuracy,
+    "worst_group_robust_accuracy": lambda c: _group_accuracy(c).min(0),
+}
+"""The same on attacked margins: a row counts as right if it is right under attack."""
+
+
+def count_above(
+    margin: Array,
+    thresholds: Array,
+    y: NDArray[np.int8],
+    groups: NDArray[np.int64],
+    n_groups: int,
+    weight: NDArray[np.float32] | None = None,
+) -> Confusion:
+    """Count confusions of the rules `margin > threshold` for every threshold.
+
+    Args:
+        margin: [n] margins.
+        thresholds: [K] thresholds.
+        y: [n] labels.
+        groups: [n] group codes, -1 unknown.
+        n_groups: G.
+        weight: [n] what a row counts; None counts every row once.
+    """
+    tp, fp = np.zeros((n_groups + 1, len(thresholds))), np.zeros((n_groups + 1, len(thresholds)))
+    positives, negatives = np.zeros(n_groups + 1), np.zeros(n_groups + 1)
+    cell = np.where(groups < 0, n_groups, groups) * 2 + y
+    order = np.lexsort((margin, cell))
+    bounds = np.searchsorted(cell[order], np.arange(2 * n_groups + 3))
+    ordered = margin[order]
+    cumulated = (
+        np.arange(len(margin) + 1.0) if weight is None else np.append(0.0, np.cumsum(weight[order], dtype=float))
+    )
+    for code in range(n_groups + 1):
+        for label, above, size in ((0, fp, negatives), (1, tp, positives)):
+            start, stop = bounds[2 * code + label], bounds[2 * code + label + 1]
+            size[code] = cumulated[stop] - cumulated[start]
+            below = start + np.searchsorted(ordered[start:stop], thresholds, side="right")
+            above[code] = cumulated[stop] - cumulated[below]
+    return Confusion(
+        tp[:-1], fp[:-1], positives[:-1], negatives[:-1], tp[-1], fp[-1], float(positives[-1]), float(negatives[-1])
+    )

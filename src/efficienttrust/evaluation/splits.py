@@ -1,0 +1,89 @@
+"""What calibration and monitoring read off a split: logits clean and attacked, groups true or inferred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from efficienttrust.compression import Scorer
+from efficienttrust.data import Problem, Split
+from efficienttrust.evaluation.calibration import Attacked, CalibrationData, robustness_key
+from efficienttrust.evaluation.group_head import Head, posterior
+from efficienttrust.evaluation.parent import worst_logits
+from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.targets import Target
+
+Codes = NDArray[np.int64]
+
+
+def codes_of(problem: Problem, split: Split, attribute: str) -> tuple[Codes, int]:
+    """Return codes and number of groups of an attribute, or of the intersections for an empty name."""
+    if attribute == "":
+        return split.groups, len(problem.group_names)
+    return split.codes[attribute], len(problem.attribute_names[attribute])
+
+
+def split_codes(problem: Problem, split: str, rows: Codes | None = None) -> dict[str, tuple[Codes, int]]:
+    """Return attribute -> (codes, number of groups) of (a selection of) a split, with "" for the intersections."""
+    part = problem.splits[split]
+    every = {name: codes_of(problem, part, name) for name in ("", *part.codes)}
+    return every if rows is None else {name: (codes[rows], n) for name, (codes, n) in every.items()}
+
+
+def one_hot(codes: Codes, n_groups: int) -> NDArray[np.float32]:
+    """Return one-hot membership [n, G]; a row of unknown group is all zeros."""
+    members = np.zeros((len(codes), n_groups), dtype=np.float32)
+    known = np.flatnonzero(codes >= 0)
+    members[known, codes[known]] = 1.0
+    return members
+
+
+def calibration_data(
+    problem: Problem,
+    split: str,
+    scorer: Scorer,
+    z: NDArray[np.float32],
+    targets: Sequence[Target],
+    head: Head | None,
+    *,
+    aware: bool,
+    attacked_rows: int,
+    seed: int,
+    rows: Codes | None = None,
+) -> CalibrationData:
+    """Collect what a decision rule is judged by on (a selection of) a split.
+
+    Args:
+        problem: The problem.
+        split: Name of the split.
+        scorer: What made the logits.
+        z: Logits of the chosen rows.
+        targets: The targets; each attack that they ask for is run once.
+        head: Group head of blind calibration.
+        aware: Use the true groups instead.
+        attacked_rows: At most so many rows are attacked.
+        seed: Seed of the attack and of the choice of rows.
+        rows: Positions chosen; None takes all.
+    """
+    part = problem.splits[split]
+    chosen = np.arange(len(part.y)) if rows is None else rows
+    x, y = part.x[chosen], part.y[chosen]
+    codes = split_codes(problem, split, chosen)
+    if aware:
+        groups = one_hot(*codes[""])
+    else:
+        groups = np.zeros((len(chosen), 0), np.float32) if head is None else posterior(head, x)
+    attacked: dict[str, Attacked] = {}
+    for target in targets:
+        if target.metric not in ROBUST_METRICS or robustness_key(target) in attacked:
+            continue
+        arguments = dict(target.arguments)
+        picked = np.sort(np.random.default_rng(seed).permutation(len(chosen))[:attacked_rows])
+        attacked[robustness_key(target)] = worst_logits(
+            scorer, problem.domain, x, y, picked, attack=str(arguments["attack"]),
+            eps=float(str(arguments["eps"])), head=None if aware else head, seed=seed,
+        )  # fmt: skip
+    weight = None if part.weight is None else part.weight[chosen]
+    return CalibrationData(z, y, codes, groups, attacked, weight)

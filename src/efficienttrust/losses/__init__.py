@@ -1,0 +1,15 @@
+"""Differentiable losses: what a fairness or robustness target adds to the utility loss while training.
+
+A fairness penalty is the soft form of a rate gap: the mean score of each group instead of its share of positive
+decisions. It is driven by a smoothed, signed gap, so that a batch that lacks a group, or in which chance reverses the
+gap, neither breaks nor misleads a step. Robustness enters as a share of the batch that is attacked before the step
+(`efficienttrust.threats`): L = (1 - q) L_clean + q L_adv + lambda_F L_fair.
+
+    >>> from efficienttrust.losses import penalties
+    >>> penalties.names()
+    ['demographic_parity', 'equal_opportunity', 'equalized_odds']
+"""
+
+from efficienttrust.losses._smoothed_gap import FairnessPenalty, SmoothedGap, penalties
+
+__all__ = ["FairnessPenalty", "SmoothedGap", "penalties"]

@@ -1,0 +1,1 @@
+"""One fairness penalty per module; each registers itself in `efficienttrust.losses.penalties`."""

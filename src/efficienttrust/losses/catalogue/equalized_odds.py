@@ -1,0 +1,32 @@
+"""Soft equalized odds: the mean of the gaps among positives and among negatives (Hardt et al. 2016)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from efficienttrust.losses._smoothed_gap import SmoothedGap, penalties
+
+
+@penalties.register("equalized_odds")
+class EqualizedOdds:
+    """Penalises differences between groups of the mean score, among positives and among negatives alike."""
+
+    def __init__(self) -> None:
+        self._positives, self._negatives = SmoothedGap(), SmoothedGap()
+
+    def __call__(self, scores: Tensor, y: Tensor, membership: Tensor) -> Tensor:
+        """Return the mean of the soft TPR gap and the soft FPR gap of a batch."""
+        among_positives = self._positives(scores, membership * y[:, None])
+        return 0.5 * (among_positives + self._negatives(scores, membership * (1 - y)[:, None]))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the running means, for a checkpoint."""
+        return {
+            **{f"positives.{key}": value for key, value in self._positives.state_dict().items()},
+            **{f"negatives.{key}": value for key, value in self._negatives.state_dict().items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take the running means of a checkpoint."""
+        for prefix, gap in (("positives.", self._positives), ("negatives.", self._negatives)):
+            gap.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})

@@ -1,0 +1,35 @@
+"""Equal opportunity difference."""
+
+from __future__ import annotations
+
+from efficienttrust.metrics.gaps import gap_estimate, gap_limit
+from efficienttrust.metrics.metric import BY, Arguments, Metric, metrics
+from efficienttrust.metrics.rates import Rates, group_rates
+from efficienttrust.metrics.values import Estimate, Limit, Outcome
+
+
+def _rates(outcome: Outcome, arguments: Arguments) -> Rates:
+    codes, names = outcome.partition(arguments["by"])
+    return group_rates(codes, names, outcome.prediction, outcome.y == 1, "positives", outcome.weight)
+
+
+def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
+    return gap_estimate(_rates(outcome, arguments), level)
+
+
+def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
+    return gap_limit(_rates(outcome, arguments), alpha)
+
+
+metrics.register("equal_opportunity_difference", "eopp")(
+    Metric(
+        name="equal_opportunity_difference",
+        definition="Largest minus smallest true positive rate among the groups.",
+        better="lower",
+        low=0.0,
+        high=1.0,
+        parameters=BY,
+        compute=_compute,
+        limit=_limit,
+    )
+)

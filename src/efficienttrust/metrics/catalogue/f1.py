@@ -1,0 +1,33 @@
+"""F1."""
+
+from __future__ import annotations
+
+from efficienttrust.metrics.confusion import confusion_estimate, confusion_limit, divide
+from efficienttrust.metrics.metric import Arguments, Metric, metrics
+from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
+
+
+def _statistic(tp: Floats, fp: Floats, fn: Floats, tn: Floats) -> Floats:
+    return divide(2 * tp, 2 * tp + fp + fn)
+
+
+def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
+    return confusion_estimate(_statistic, outcome, level)
+
+
+def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
+    return confusion_limit(_statistic, outcome, alpha)
+
+
+metrics.register("f1")(
+    Metric(
+        name="f1",
+        definition="Harmonic mean of precision and recall of the positive class.",
+        better="higher",
+        low=0.0,
+        high=1.0,
+        parameters={},
+        compute=_compute,
+        limit=_limit,
+    )
+)

@@ -1,0 +1,37 @@
+"""Matthews correlation coefficient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from efficienttrust.metrics.confusion import confusion_estimate, confusion_limit, divide
+from efficienttrust.metrics.metric import Arguments, Metric, metrics
+from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
+
+
+def _statistic(tp: Floats, fp: Floats, fn: Floats, tn: Floats) -> Floats:
+    """Return the correlation; a constant decision has none with anything, which counts as 0 as in scikit-learn."""
+    spread = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return np.where(spread > 0, divide(tp * tn - fp * fn, spread), 0.0)
+
+
+def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
+    return confusion_estimate(_statistic, outcome, level)
+
+
+def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
+    return confusion_limit(_statistic, outcome, alpha)
+
+
+metrics.register("mcc")(
+    Metric(
+        name="mcc",
+        definition="Correlation of decision and label; 0 for a constant decision.",
+        better="higher",
+        low=-1.0,
+        high=1.0,
+        parameters={},
+        compute=_compute,
+        limit=_limit,
+    )
+)

@@ -1,0 +1,35 @@
+"""Predictive parity difference."""
+
+from __future__ import annotations
+
+from efficienttrust.metrics.gaps import gap_estimate, gap_limit
+from efficienttrust.metrics.metric import BY, Arguments, Metric, metrics
+from efficienttrust.metrics.rates import Rates, group_rates
+from efficienttrust.metrics.values import Estimate, Limit, Outcome
+
+
+def _rates(outcome: Outcome, arguments: Arguments) -> Rates:
+    codes, names = outcome.partition(arguments["by"])
+    return group_rates(codes, names, outcome.y, outcome.prediction == 1, "positive decisions", outcome.weight)
+
+
+def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
+    return gap_estimate(_rates(outcome, arguments), level)
+
+
+def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
+    return gap_limit(_rates(outcome, arguments), alpha)
+
+
+metrics.register("predictive_parity_difference")(
+    Metric(
+        name="predictive_parity_difference",
+        definition="Largest minus smallest precision (true positives per positive decision) among the groups.",
+        better="lower",
+        low=0.0,
+        high=1.0,
+        parameters=BY,
+        compute=_compute,
+        limit=_limit,
+    )
+)

@@ -1,0 +1,37 @@
+"""Worst-group accuracy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from efficienttrust.metrics.metric import BY, Arguments, Metric, metrics
+from efficienttrust.metrics.rates import Rates, group_rates, lowest_rate, lowest_rate_limit
+from efficienttrust.metrics.values import Estimate, Limit, Outcome
+
+
+def _rates(outcome: Outcome, arguments: Arguments) -> Rates:
+    codes, names = outcome.partition(arguments["by"])
+    right = outcome.prediction == outcome.y
+    return group_rates(codes, names, right, np.ones(len(right), dtype=bool), "rows", outcome.weight)
+
+
+def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
+    return lowest_rate(_rates(outcome, arguments), level)
+
+
+def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
+    return lowest_rate_limit(_rates(outcome, arguments), alpha)
+
+
+metrics.register("worst_group_accuracy")(
+    Metric(
+        name="worst_group_accuracy",
+        definition="Lowest accuracy among the groups.",
+        better="higher",
+        low=0.0,
+        high=1.0,
+        parameters=BY,
+        compute=_compute,
+        limit=_limit,
+    )
+)

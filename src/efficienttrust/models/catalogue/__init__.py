@@ -1,0 +1,1 @@
+"""One architecture per module; each registers itself in `efficienttrust.models.architectures`."""

@@ -1,0 +1,106 @@
+"""The width of the network: the widest of a short menu whose exported file meets size, parameter and latency limits.
+
+An untrained network has the size and the speed of a trained one, so the limits are checked before training, on a real
+file through the real runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from efficienttrust.compression import Decision, DeployedModel, NetworkScorer, export_onnx
+from efficienttrust.data import Problem
+from efficienttrust.errors import InfeasibleError
+from efficienttrust.models import build
+from efficienttrust.resources import Budget, LatencyReport, Ledger, measure_latency
+
+MENU: tuple[tuple[int, ...], ...] = ((256, 128), (128, 64), (64, 32), (32, 16), (16,), ())
+ROWS_FOR = ((8000, 0), (2000, 1), (0, 2))  # training rows from which a position of the menu is the widest sensible one
+LATENCY_SECONDS = 0.05
+HEADROOM = 0.9  # of the latency limit: the final file is measured again, on a clock with noise
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """The chosen width.
+
+    Attributes:
+        widths: Units per hidden layer.
+        reason: Why this width, for the report.
+        export_cost: What one export cost on the declared clock.
+    """
+
+    widths: tuple[int, ...]
+    reason: str
+    export_cost: float
+
+
+def choose_capacity(
+    problem: Problem, budget: Budget, ledger: Ledger, *, aware: bool, head: bool, seed: int
+) -> Capacity:
+    """Try the menu from the widest sensible width down and return the first that meets all limits.
+
+    Args:
+        problem: The problem.
+        budget: The limits.
+        ledger: The account; every try is charged as `probe`.
+        aware: Whether the file will ask for the sensitive columns.
+        head: Whether the file will hold a group head.
+        seed: Seed of the untrained weights.
+
+    Raises:
+        InfeasibleError: Not even a linear model meets a limit.
+    """
+    import numpy as np
+
+    n_train, d, n_groups = len(problem.splits["train"].y), problem.encoder.n_features, len(problem.group_names)
+    first = next(position for rows, position in ROWS_FOR if n_train >= rows)
+    group_head = (np.zeros((d, n_groups), np.float32), np.zeros(n_groups, np.float32)) if head and not aware else None
+    offsets = np.zeros(n_groups if aware or group_head else 0)
+    refused: list[str] = []
+    for widths in MENU[first:]:
+        before = ledger.used()
+        with ledger.phase("probe"):
+            network = build("mlp", n_features=d, widths=widths, seed=seed)
+            content = export_onnx(
+                None,
+                problem.encoder,
+                NetworkScorer(network.layers()),
+                Decision(0.0, offsets, group_head, by_group=aware),
+                attributes=problem.attributes,
+                group_names=problem.group_names,
+            )
+            file = DeployedModel(content)
+            cost = ledger.used() - before
+            latency = None
+            if budget.latency is not None:
+                call = file.single_row_call(problem.inputs.head(1))
+                latency = measure_latency(call, max_seconds=LATENCY_SECONDS)
+        misfits = _misfits(budget, file, latency)
+        if not misfits:
+            return Capacity(widths, _reason(network.name, n_train, first, refused), cost)
+        refused.append(f"{network.name}: {', '.join(misfits)}")
+    raise InfeasibleError(f"budget: not even the smallest model fits ({refused[-1]}); ask for more")
+
+
+def _misfits(budget: Budget, file: DeployedModel, latency: LatencyReport | None) -> list[str]:
+    misfits = []
+    if budget.size is not None and file.size_bytes > budget.size:
+        misfits.append(f"size {file.size_bytes} of {budget.size:.0f} bytes")
+    if budget.parameters is not None and file.n_parameters > budget.parameters:
+        misfits.append(f"{file.n_parameters} of {budget.parameters:.0f} parameters")
+    if budget.latency is not None and latency is not None:
+        # Other processes on the machine are no property of the model: when they were in the way, the CPU clock decides.
+        measured = latency.cpu_p95_ms if latency.contended else latency.p95_ms
+        if measured > HEADROOM * budget.latency:
+            misfits.append(f"latency {measured:.3g} of {budget.latency:.3g} ms")
+    return misfits
+
+
+def _reason(name: str, n_train: int, first: int, refused: Sequence[str]) -> str:
+    if refused:
+        return f"{name} is the widest of the menu that fits; refused: {'; '.join(refused)}"
+    if first == 0:
+        return f"{name}: the widest of the menu, and it fits"
+    return f"{name}: the widest that {n_train} training rows justify, and it fits"

@@ -1,0 +1,177 @@
+"""run.json: everything a run is, as one schema-versioned document."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from efficienttrust import __version__
+from efficienttrust.compression import DeployedModel
+from efficienttrust.data import Problem, summary
+from efficienttrust.evaluation.calibration import Calibrated
+from efficienttrust.evaluation.certification import Verdict
+from efficienttrust.evaluation.choice import Choice
+from efficienttrust.evaluation.proof import Proof
+from efficienttrust.metrics import Measurement
+from efficienttrust.pipeline._capacity import Capacity
+from efficienttrust.pipeline._request import Request
+from efficienttrust.resources import Ledger, environment
+from efficienttrust.training import Candidates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCHEMA_VERSION = 1
+
+ARTIFACTS = {
+    "model": "model.onnx",
+    "weights": "model.safetensors",
+    "weights_description": "model.json",
+    "run": "run.json",
+    "predictions": "predictions.parquet",
+    "history": "history.parquet",
+    "decisions": "decisions.parquet",
+    "report": "report.html",
+    "card": "README.md",
+}
+
+
+def make_document(
+    problem: Problem,
+    request: Request,
+    ledger: Ledger,
+    capacity: Capacity,
+    candidates: Candidates,
+    choice: Choice,
+    tried: Sequence[Calibrated | None],
+    file: DeployedModel,
+    proof: Proof,
+) -> dict[str, Any]:
+    """Collect a finished run into one document of plain values."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "efficienttrust_version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command(problem, request),
+        "problem": {**summary(problem), "settings": dict(problem.settings)},
+        "spec": {
+            "budget": str(request.asked),
+            "targets": [target.text for target in request.targets],
+            "policy": request.policy_text,
+            "trainer": request.trainer,
+            "seed": request.seed,
+            "use_groups_at_prediction": request.aware,
+            "settings": dict(problem.settings),
+        },
+        "model": {
+            "trainer": request.trainer,
+            "architecture": candidates.architecture,
+            "parameters": file.n_parameters,
+            "size_bytes": file.size_bytes,
+            "width_reason": capacity.reason,
+            "blind": not request.aware,
+            "decision": {
+                "threshold": choice.decision.threshold,
+                "group_offsets": [float(offset) for offset in choice.decision.group_offsets],
+                "group_names": list(problem.group_names),
+                "group": "given" if request.aware else "inferred" if choice.decision.head is not None else "not used",
+            },
+        },
+        "environment": environment(),
+        "verdicts": [_verdict(one) for one in proof.verdicts],
+        "metrics": {key: _measurement(value) for key, value in proof.measurements.items()},
+        "groups": list(proof.groups),
+        "stages": [
+            {
+                "name": stage.name,
+                "description": stage.description,
+                "metrics": {key: _measurement(value) for key, value in stage.metrics.items()},
+            }
+            for stage in proof.stages
+        ],
+        "candidates": list(_candidates(candidates, choice, tried)),
+        "fallbacks": [*request.notes, *candidates.fallbacks],
+        "ledger": ledger.to_dict(),
+        "artifacts": ARTIFACTS,
+    }
+
+
+def command(problem: Problem, request: Request) -> str:
+    """Return the command line that makes this run again (the Python call's equivalent)."""
+    words = ["efficienttrust", "fit", problem.source]
+    for name, value in problem.settings.items():
+        flag = "--" + name.replace("_", "-")
+        if name in ("seed", "name") or value in (None, False, (), [], ""):
+            continue
+        if value is True:
+            words.append(flag)
+        else:
+            words += [flag, ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)]
+    words += ["--budget", str(request.asked)]
+    for target in request.targets:
+        words += ["--target", target.text]
+    words += ["--policy", request.policy_text, "--trainer", request.trainer, "--seed", str(request.seed)]
+    if request.aware:
+        words.append("--use-groups-at-prediction")
+    return shlex.join(words)
+
+
+def export_metadata(problem: Problem, request: Request) -> dict[str, str]:
+    """Return what the exported file says of itself."""
+    return {
+        "efficienttrust_version": __version__,
+        "problem": problem.name,
+        "label": problem.label,
+        "positive": problem.positive,
+        "targets": "; ".join(target.text for target in request.targets),
+        "data_sha256": problem.fingerprint,
+        "attribute_blind": str(not request.aware).lower(),
+    }
+
+
+def _measurement(one: Measurement) -> dict[str, Any]:
+    return {
+        "value": one.value,
+        "low": one.low,
+        "high": one.high,
+        "n": one.n,
+        "how": one.how,
+        "definition": one.definition,
+        "note": one.note,
+    }
+
+
+def _verdict(one: Verdict) -> dict[str, Any]:
+    proven = one.certificate
+    return {
+        "target": one.target.text,
+        "status": one.status,
+        "qualifier": one.qualifier,
+        "value": one.value,
+        "low": one.low,
+        "high": one.high,
+        "n": one.n,
+        "reason": one.reason,
+        "certificate": None
+        if proven is None
+        else {
+            "bound": proven.bound,
+            "level": proven.level,
+            "method": proven.method,
+            "satisfied": proven.satisfied,
+            "certifiable": proven.certifiable,
+            "n": proven.n,
+            "note": proven.note,
+        },
+    }
+
+
+def _candidates(
+    candidates: Candidates, choice: Choice, tried: Sequence[Calibrated | None]
+) -> Iterable[Mapping[str, Any]]:
+    for index, (member, found) in enumerate(zip(candidates.members, tried, strict=True)):
+        metrics = {} if found is None else {"accuracy": found.utility, **found.values}
+        note = member.note if found is not None else f"{member.note}; not calibrated: the budget ended"
+        yield {"name": member.name, "chosen": index == choice.index, "metrics": metrics, "note": note}

@@ -1,0 +1,129 @@
+"""What was asked for, checked before anything is spent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from efficienttrust import __version__
+from efficienttrust.atats import Policy, make_policy
+from efficienttrust.data import Problem
+from efficienttrust.errors import InfeasibleError, UsageError
+from efficienttrust.evaluation.suite import check_attacks
+from efficienttrust.evaluation.targets import Target, check_targets, parse_target
+from efficienttrust.pipeline._feasibility import refuse_contradictions
+from efficienttrust.resources import Budget
+from efficienttrust.training import trainers
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request.
+
+    Attributes:
+        budget: Limits, epochs turned into samples.
+        asked: The budget as the user wrote it.
+        targets: Targets without duplicates.
+        notes: Which targets were dropped, and why.
+        policy: Who steers.
+        policy_text: The policy as the user wrote it.
+        trainer: Name of the trainer.
+        seed: Seed of the training.
+        aware: Whether the true group is used at prediction.
+    """
+
+    budget: Budget
+    asked: Budget
+    targets: tuple[Target, ...]
+    notes: tuple[str, ...]
+    policy: Policy
+    policy_text: str
+    trainer: str
+    seed: int
+    aware: bool
+
+    def identity(self, problem: Problem) -> str:
+        """Return what a checkpoint must agree with to be resumed: data, settings and version."""
+        parts = {
+            "version": __version__,
+            "problem": problem.fingerprint,
+            "budget": str(self.asked),
+            "targets": [target.text for target in self.targets],
+            "policy": self.policy_text,
+            "trainer": self.trainer,
+            "seed": self.seed,
+            "aware": self.aware,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def make_request(
+    problem: Problem,
+    *,
+    budget: Budget | str,
+    targets: Sequence[Target | str],
+    policy: Policy | str,
+    trainer: str,
+    seed: int,
+    aware: bool,
+) -> Request:
+    """Check a request against the problem.
+
+    Raises:
+        UsageError: Something is unknown, malformed or contradictory.
+        InfeasibleError: The arithmetic of the budget excludes it.
+    """
+    asked = Budget.parse(budget) if isinstance(budget, str) else budget
+    parsed, notes = check_targets([parse_target(t) if isinstance(t, str) else t for t in targets], problem.sensitive)
+    check_attacks(parsed)
+    refuse_contradictions(problem, parsed)
+    limits = asked.in_samples(len(problem.splits["train"].y))
+    if limits.time is not None and limits.time.clock == "steps" and limits.time.amount < 1:
+        raise InfeasibleError(f"budget: {limits.time} is less than one training step")
+    trainers.get(trainer)
+    if seed < 0:
+        raise UsageError(f"seed {seed} is negative; use 0 or a positive whole number")
+    return Request(
+        limits,
+        asked,
+        parsed,
+        notes,
+        make_policy(policy) if isinstance(policy, str) else policy,
+        policy if isinstance(policy, str) else policy.name,
+        trainer,
+        seed,
+        aware,
+    )
+
+
+def check_destination(out: Path | None, *, overwrite: bool) -> None:
+    """Refuse a folder that holds something, and one that cannot be written to.
+
+    Raises:
+        UsageError: The folder exists and `overwrite` is off, holds something that is not a run, or is read-only.
+    """
+    if out is None:
+        return
+    if out.exists():
+        if not out.is_dir():
+            raise UsageError(f"{out} is a file; --out must name a folder")
+        if any(out.iterdir()):
+            if not overwrite:
+                raise UsageError(f"{out} exists already; add --overwrite to replace it or choose another --out")
+            if not (out / "run.json").exists():
+                raise UsageError(f"{out} exists and is not a run; --overwrite replaces runs only, choose another --out")
+    try:
+        working_folder(out).mkdir(parents=True, exist_ok=True)
+        probe = working_folder(out) / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write to {out.parent}: {error.strerror or error}; choose another --out") from error
+
+
+def working_folder(out: Path) -> Path:
+    """Return the folder beside `out` in which a run is made; it becomes `out` when the run is complete."""
+    return out.with_name(out.name + ".partial")

@@ -1,0 +1,235 @@
+"""The verb `fit`: the best model for a table under a budget and targets, as a deployable file with proof."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from efficienttrust.atats import DecisionRecord, Policy
+from efficienttrust.compression import DeployedModel, export_onnx
+from efficienttrust.data import Problem
+from efficienttrust.evaluation.calibration import Calibrated
+from efficienttrust.evaluation.choice import Choice, choose
+from efficienttrust.evaluation.proof import Proof, prove
+from efficienttrust.evaluation.targets import Target
+from efficienttrust.pipeline._capacity import Capacity, choose_capacity
+from efficienttrust.pipeline._document import export_metadata, make_document
+from efficienttrust.pipeline._progress import ProgressEvent
+from efficienttrust.pipeline._request import Request, check_destination, make_request, working_folder
+from efficienttrust.pipeline._session import single_thread, warm_up
+from efficienttrust.pipeline.run import Run, frame_of
+from efficienttrust.resources import Budget, Ledger, measure_latency
+from efficienttrust.training import Candidates, TrainingTask, clear_stop, lever_of, trainers
+
+DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
+HISTORY_COLUMNS = ("step", "progress", "used", "accuracy")
+
+Progress = Callable[[ProgressEvent], None]
+
+
+def fit(
+    problem: Problem,
+    *,
+    budget: Budget | str,
+    targets: Sequence[Target | str],
+    policy: Policy | str = "plan",
+    trainer: str = "network",
+    seed: int = 0,
+    out: Path | str | None = None,
+    overwrite: bool = False,
+    use_groups_at_prediction: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train the most trustworthy model that the budget buys, and prove what was delivered.
+
+    Everything from loading the data to the exported file is charged to the budget; importing libraries and the final
+    evaluation are not. With `out`, the state is saved while training: after a kill, the same call goes on from there.
+
+    Args:
+        problem: From `load_problem`.
+        budget: E.g. `"time=20s cpu, size=300kB, latency=2ms"`.
+        targets: E.g. `["dpd <= 0.05", "robust_accuracy(pgd, eps=0.25) >= 0.80"]`; may be empty.
+        policy: Name of a policy, with options in parentheses, or a policy of your own.
+        trainer: `network` or `trees`.
+        seed: Seed of everything random in training. (The split has its own: `load_problem(seed=…)`.)
+        out: Folder for the run; None keeps it in memory (see `Run.save`).
+        overwrite: Replace an earlier run in `out`.
+        use_groups_at_prediction: Let the deployed model read the sensitive columns. Off: it is attribute-blind.
+        progress: Called with signs of life.
+
+    Raises:
+        UsageError: Wrong names, values, or a folder that cannot be used.
+        InfeasibleError: The arithmetic of the budget excludes what was asked.
+        RunInterrupted: A stop was requested; the state is saved.
+    """
+    destination = None if out is None else Path(out)
+    request = make_request(
+        problem,
+        budget=budget,
+        targets=targets,
+        policy=policy,
+        trainer=trainer,
+        seed=seed,
+        aware=use_groups_at_prediction,
+    )
+    check_destination(destination, overwrite=overwrite)
+    clear_stop()
+    warm_up()
+    ledger = Ledger(request.budget)
+    tell = _Tell(progress, ledger)
+    with single_thread():
+        ledger.add_prior("data", **problem.preparation)
+        capacity = _capacity(problem, request, ledger)
+        candidates = _train(problem, request, ledger, capacity, destination, tell)
+        choice, tried = _calibrate(problem, request, ledger, candidates, capacity, tell)
+        content = _export(problem, request, ledger, candidates, choice, tell)
+        ledger.close()
+        file = _measure(problem, request, ledger, content, tell)
+        proof = _prove(problem, request, ledger, file, candidates, choice, tell)
+    document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
+    run = Run(
+        document=document,
+        content=content,
+        scorer=candidates.members[choice.index].scorer,
+        decision=choice.decision,
+        predictions=proof.predictions,
+        history=frame_of(candidates.history, HISTORY_COLUMNS),
+        decisions=frame_of(candidates.decisions, DECISION_COLUMNS),
+    )
+    if destination is not None:
+        tell("report")
+        run.save(destination, overwrite=overwrite)
+    return run
+
+
+def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
+    if request.trainer != "network":
+        return Capacity((), "trees have no width; the limits are verified on the file", 0.0)
+    head = any(lever_of(target) == "fairness" for target in request.targets)
+    return choose_capacity(problem, request.budget, ledger, aware=request.aware, head=head, seed=request.seed)
+
+
+def _train(
+    problem: Problem, request: Request, ledger: Ledger, capacity: Capacity, out: Path | None, tell: _Tell
+) -> Candidates:
+    tell("train")
+    task = TrainingTask(
+        targets=request.targets,
+        seed=request.seed,
+        aware=request.aware,
+        widths=capacity.widths,
+        export_cost=capacity.export_cost,
+        checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
+        identity=request.identity(problem),
+        on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
+    )
+    return trainers.get(request.trainer)(task).fit(problem, ledger, request.policy)
+
+
+def _calibrate(
+    problem: Problem, request: Request, ledger: Ledger, candidates: Candidates, capacity: Capacity, tell: _Tell
+) -> tuple[Choice, list[Calibrated | None]]:
+    tell("calibrate")
+    costs: list[float] = []
+    timed = ledger.clock in ("wall", "cpu") and math.isfinite(ledger.limit)
+    last = ledger.used()
+
+    def affordable(index: int) -> float:
+        nonlocal last
+        now = ledger.used()
+        if index > 0:
+            costs.append(now - last)
+        last = now
+        if not timed:
+            return 1.0
+        left = ledger.remaining() - 2.0 * capacity.export_cost
+        need = 1.3 * max(costs) if costs else candidates.calibration_cost
+        if index > 0:
+            return 1.0 if left > need else 0.0
+        return 1.0 if need <= 0 else left / need
+
+    with ledger.phase("calibrate"):
+        choice, tried = choose(
+            problem,
+            [member.scorer for member in candidates.members],
+            request.targets,
+            candidates.head,
+            aware=request.aware,
+            seed=request.seed,
+            affordable=affordable,
+        )
+    return choice, tried
+
+
+def _export(
+    problem: Problem, request: Request, ledger: Ledger, candidates: Candidates, choice: Choice, tell: _Tell
+) -> bytes:
+    tell("export")
+    with ledger.phase("export"):
+        return export_onnx(
+            None,
+            problem.encoder,
+            candidates.members[choice.index].scorer,
+            choice.decision,
+            attributes=problem.attributes,
+            group_names=problem.group_names,
+            metadata=export_metadata(problem, request),
+        )
+
+
+def _measure(problem: Problem, request: Request, ledger: Ledger, content: bytes, tell: _Tell) -> DeployedModel:
+    """Verify the limits on the delivered file: size, parameters, latency, throughput, and the peak of memory."""
+    tell("measure")
+    import resource
+    import sys
+    import time
+
+    with ledger.phase("measure"):
+        file = DeployedModel(content)
+        ledger.measured("size", float(file.size_bytes))
+        ledger.measured("parameters", float(file.n_parameters))
+        sample = problem.raw("test")
+        report = measure_latency(file.single_row_call(sample))
+        ledger.measured(
+            "latency", report.cpu_p95_ms if report.contended else report.p95_ms,
+            p50=report.p50_ms, p95=report.p95_ms, p99=report.p99_ms, cpu_p50=report.cpu_p50_ms,
+            cpu_p95=report.cpu_p95_ms, n=report.n, contended=report.contended,
+        )  # fmt: skip
+        begin = time.perf_counter()
+        file.run(sample)
+        ledger.measured("throughput", len(sample) / max(time.perf_counter() - begin, 1e-9))
+        unit = 1 if sys.platform == "darwin" else 1024
+        ledger.measured("memory", float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit))
+    return file
+
+
+def _prove(
+    problem: Problem, request: Request, ledger: Ledger, file: DeployedModel, candidates: Candidates, choice: Choice,
+    tell: _Tell,
+) -> Proof:  # fmt: skip
+    tell("evaluate")
+    with ledger.phase("evaluate"):
+        scorer = candidates.members[choice.index].scorer
+        return prove(problem, request.targets, file, scorer, choice.decision, seed=request.seed)
+
+
+class _Tell:
+    """Turns signs of life into events."""
+
+    def __init__(self, progress: Progress | None, ledger: Ledger) -> None:
+        self._progress, self._ledger = progress, ledger
+        self._step = 0
+
+    def __call__(
+        self, phase: str, step: int | None = None, metrics: Mapping[str, float] | None = None, action: str = ""
+    ) -> None:
+        if self._progress is None:
+            return
+        self._step = self._step if step is None else step
+        ledger = self._ledger
+        fraction = ledger.fraction() if math.isfinite(ledger.limit) else 0.0
+        self._progress(
+            ProgressEvent(fraction, ledger.used(), ledger.limit, ledger.clock, phase, self._step, metrics or {}, action)
+        )

@@ -1,0 +1,172 @@
+"""A run: everything that one training left behind, in memory and on disk."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from efficienttrust.compression import Decision, DeployedModel, Scorer
+from efficienttrust.errors import UsageError
+from efficienttrust.pipeline._document import ARTIFACTS, SCHEMA_VERSION
+from efficienttrust.pipeline._request import check_destination, working_folder
+from efficienttrust.pipeline._weights import load_weights, save_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes:
+        document: run.json as plain values; its layout is described in docs/fit.md.
+        content: The exported file, byte for byte.
+        scorer: The float parent of the exported file.
+        decision: Its decision rule.
+        predictions: What the file said on the test split.
+        history: One row per monitor point.
+        decisions: One row per change of a dial.
+    """
+
+    document: Mapping[str, Any]
+    content: bytes
+    scorer: Scorer
+    decision: Decision
+    predictions: pd.DataFrame
+    history: pd.DataFrame
+    decisions: pd.DataFrame
+
+    @property
+    def verdicts(self) -> list[SimpleNamespace]:
+        """One entry per target with `target`, `status`, `qualifier`, `value`, `low`, `high`, `n` and `reason`."""
+        return [SimpleNamespace(**entry) for entry in self.document["verdicts"]]
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Metric name -> value, low, high, n, how, definition and note, on the test split."""
+        metrics: Mapping[str, Any] = self.document["metrics"]
+        return metrics
+
+    @property
+    def ledger(self) -> Mapping[str, Any]:
+        """Resource -> asked, used, overrun; for time also the clock and the phases."""
+        ledger: Mapping[str, Any] = self.document["ledger"]
+        return ledger
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return `score`, `margin` and `decision` of the exported file for every row of a table of raw columns."""
+        import pandas as pd
+
+        if not isinstance(frame, pd.DataFrame) and hasattr(frame, "to_pandas"):
+            frame = frame.to_pandas()  # a polars frame
+        said = DeployedModel(self.content).run(frame)
+        return pd.DataFrame({"score": said.score, "margin": said.margin, "decision": said.decision}, index=frame.index)
+
+    def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
+        """Write all artefacts, atomically: the folder appears when it is complete, or not at all.
+
+        Returns:
+            The folder.
+
+        Raises:
+            UsageError: The folder exists (without `overwrite`), or the disk is full or read-only.
+        """
+        out = Path(folder)
+        check_destination(out, overwrite=overwrite)
+        working = working_folder(out)
+        try:
+            self._write(working, out)
+            (working / "checkpoint.pt").unlink(missing_ok=True)
+            replaced = out.with_name(out.name + ".replaced")
+            if out.exists():
+                os.replace(out, replaced)
+            os.replace(working, out)
+            shutil.rmtree(replaced, ignore_errors=True)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write the run to {out}: {error.strerror or error}; free some space or choose another folder"
+            ) from error
+        return out
+
+    def _write(self, working: Path, out: Path) -> None:
+        from efficienttrust.report import model_card, render_report
+
+        (working / ARTIFACTS["model"]).write_bytes(self.content)
+        save_weights(working, self.scorer, self.decision)
+        self.predictions.to_parquet(working / ARTIFACTS["predictions"], index=False)
+        self.history.to_parquet(working / ARTIFACTS["history"], index=False)
+        self.decisions.to_parquet(working / ARTIFACTS["decisions"], index=False)
+        placed = {**self.document, "artifacts": {name: str(out / path) for name, path in ARTIFACTS.items()}}
+        page = render_report(placed, self.history, self.decisions)
+        (working / ARTIFACTS["report"]).write_text(page, encoding="utf-8")
+        (working / ARTIFACTS["card"]).write_text(model_card(placed), encoding="utf-8")
+        text = json.dumps(_strict(self.document), indent=1, ensure_ascii=False, allow_nan=False)
+        (working / ARTIFACTS["run"]).write_text(text, encoding="utf-8")
+
+
+def load_run(folder: Path | str) -> Run:
+    """Load a run from its folder.
+
+    Raises:
+        UsageError: The folder is not a run, or one of its files is missing or damaged.
+    """
+    import pandas as pd
+
+    path = Path(folder)
+    if not (path / ARTIFACTS["run"]).exists():
+        raise UsageError(f"{path} is not a run: it has no run.json")
+    try:
+        document = json.loads((path / ARTIFACTS["run"]).read_text(encoding="utf-8"))
+        version = document["schema_version"]
+    except (ValueError, KeyError, OSError) as error:
+        raise UsageError(f"{path / 'run.json'} is damaged: {error}") from error
+    if version != SCHEMA_VERSION:
+        raise UsageError(f"{path} has schema version {version}; this version reads {SCHEMA_VERSION}")
+    try:
+        content = (path / ARTIFACTS["model"]).read_bytes()
+        tables = {name: pd.read_parquet(path / ARTIFACTS[name]) for name in ("predictions", "history", "decisions")}
+    except Exception as error:  # pyarrow has many kinds of its own
+        raise UsageError(f"a file of the run {path} is missing or damaged: {error}") from error
+    scorer, decision = load_weights(path)
+    return Run(_number_back(document), content, scorer, decision, **tables)
+
+
+def frame_of(rows: Any, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return records (mappings or dataclasses) as a frame that has these columns even when there are no records."""
+    import pandas as pd
+
+    records = [dict(row) if isinstance(row, Mapping) else asdict(row) for row in rows]
+    return pd.DataFrame(records) if records else pd.DataFrame({name: [] for name in columns})
+
+
+def _strict(value: Any) -> Any:
+    """Return plain JSON values; a number that cannot be estimated becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _number_back(document: dict[str, Any]) -> dict[str, Any]:
+    """Turn the nulls of measurements back into NaN."""
+    cells = [*document["metrics"].values(), *document["verdicts"]]
+    cells += [cell for stage in document["stages"] for cell in stage["metrics"].values()]
+    cells += [cell for row in document["groups"] for cell in row.values() if isinstance(cell, dict)]
+    for cell in cells:
+        for key in ("value", "low", "high"):
+            if key in cell and cell[key] is None:
+                cell[key] = math.nan
+    return document

@@ -1,0 +1,268 @@
+"""What `fit` is asked to do, as one strict value: from a YAML file, from options, or from both.
+
+A file states data, budget, targets, policy, trainer and seed. Unknown keys are errors, and all faults are reported at
+once, each with its line (`spec.yaml:5: budget.time: ...`). Options replace what the file says and are named in errors
+as they were typed (`--budget: ...`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from efficienttrust.errors import UsageError, did_you_mean
+
+
+def fit_spec(options: Mapping[str, object], *, file: Path | None = None) -> FitSpec:
+    """Return the spec that a file and options state together; raises `UsageError` with one line a fault.
+
+    Args:
+        options: Values by name of a field of `FitSpec` or `DataSpec`; None means not given.
+        file: A YAML file. A relative `data.source` in it that is a file is relative to its folder.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    document = _read(file) if file else {}
+    merged = dict(document) | {name: value for name, value in given.items() if name in FitSpec.model_fields}
+    data = document.get("data", {})
+    if isinstance(data, Mapping):
+        merged["data"] = dict(data) | {name: value for name, value in given.items() if name in DataSpec.model_fields}
+    try:
+        spec = FitSpec.model_validate(merged)
+    except ValidationError as error:
+        faults = sorted((_where(fault["loc"], document, file, given), _what(fault)) for fault in error.errors())
+        raise UsageError("\n".join(f"{place}: {what}" for (_line, place), what in faults)) from None
+    if file and "source" not in given and Path(spec.data.source).suffix:
+        resolved = spec.data.model_copy(update={"source": str(file.parent / spec.data.source)})
+        return spec.model_copy(update={"data": resolved})
+    return spec
+
+
+def fit_spec_schema() -> dict[str, Any]:
+    """Return the JSON schema of the YAML file, for editors; committed as `docs/fit.schema.json`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **FitSpec.model_json_schema()}
+
+
+def _as_text(value: object) -> object:
+    """Let a YAML scalar such as `1` or `true` stand for its text."""
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+def _as_amount(value: object) -> object:
+    """Let a YAML number stand for its text."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _as_budget(text: str) -> str:
+    from efficienttrust.resources import Budget
+
+    with _fault_of_the_field():
+        return str(Budget.parse(text))
+
+
+def _as_target(text: str) -> str:
+    from efficienttrust.evaluation.targets import parse_target
+
+    with _fault_of_the_field():
+        parse_target(text)
+    return text
+
+
+def _as_policy(text: str) -> str:
+    from efficienttrust.atats import make_policy
+
+    with _fault_of_the_field():
+        make_policy(text)
+    return text
+
+
+@contextmanager
+def _fault_of_the_field() -> Iterator[None]:
+    """Turn a `UsageError` into the error that pydantic collects, so that several faults are reported at once."""
+    try:
+        yield
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _form(value: object) -> Literal["<text>", "<parts>"]:
+    """Tell the two forms apart that names and budgets may have."""
+    return "<text>" if isinstance(value, str) else "<parts>"
+
+
+Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+Names = Annotated[
+    Annotated[str, Tag("<text>")] | Annotated[tuple[str, ...], Tag("<parts>")],
+    Discriminator(_form),
+]
+Amount = Annotated[str, BeforeValidator(_as_amount), WithJsonSchema({"type": ["string", "number"]})]
+Target = Annotated[str, AfterValidator(_as_target)]
+Policy = Annotated[str, AfterValidator(_as_policy)]
+
+
+class _Strict(BaseModel):
+    """Base of all parts: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSpec(_Strict):
+    """Which table to learn from and what its columns mean; the arguments of `load_problem`."""
+
+    source: str = Field(description="a bundled data set, or the path of a .csv, .csv.gz or .parquet file")
+    label: str | None = Field(None, description="column to predict")
+    positive: Text | None = Field(None, description="value of the label that counts as 1")
+    sensitive: Names = Field((), description="sensitive columns; their intersections are the groups")
+    weight: str | None = Field(None, description="column of sample weights")
+    split_column: str | None = Field(None, description="column that says which split a row belongs to")
+    unit: str | None = Field(None, description="column whose equal values are never divided between splits")
+    time: str | None = Field(None, description="column that orders the rows, oldest in train, newest in test")
+    immutable: Names = Field((), description="columns that a perturbation may not change")
+    drop: Names = Field((), description="columns to leave out")
+    use_sensitive_as_input: bool = Field(False, description="let the model read the sensitive columns")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the keyword arguments for `load_problem`, the source left out."""
+        return self.model_dump(exclude={"source"})
+
+
+class BudgetSpec(_Strict):
+    """Limits by resource, as a mapping; the text form `time=20s cpu, size=300kB` says the same."""
+
+    time: Amount | None = Field(None, description="`20s`, `20s cpu`, `500 steps`; wall clock unless named")
+    steps: Amount | None = Field(None, description="short for a time limit on the clock of steps")
+    samples: Amount | None = Field(None, description="short for a time limit on the clock of samples")
+    flops: Amount | None = Field(None, description="short for a time limit on the clock of FLOPs")
+    epochs: Amount | None = Field(None, description="short for a time limit in passes over the training rows")
+    memory: Amount | None = Field(None, description="peak bytes while training")
+    parameters: Amount | None = Field(None, description="parameters of the deployed model")
+    size: Amount | None = Field(None, description="bytes of the model file on disk")
+    latency: Amount | None = Field(None, description="p95 of one row, in ms unless another unit is given")
+    throughput: Amount | None = Field(None, description="rows per second")
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_limit(cls, value: Amount | None, info: ValidationInfo) -> Amount | None:
+        if value is not None:
+            _as_budget(f"{info.field_name}={value}")
+        return value
+
+    @model_validator(mode="after")
+    def _are_limits_together(self) -> BudgetSpec:
+        _as_budget(str(self))
+        return self
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self if value is not None)
+
+
+class FitSpec(_Strict):
+    """One training: data, budget, targets, and how to get there."""
+
+    data: DataSpec
+    budget: Annotated[
+        Annotated[str, AfterValidator(_as_budget), Tag("<text>")] | Annotated[BudgetSpec, Tag("<parts>")],
+        Discriminator(_form),
+    ] = Field(description="limits by resource, as the text `time=20s cpu, size=300kB` or as a mapping")
+    targets: tuple[Target, ...] = Field((), description="targets, as `demographic_parity_difference <= 0.05`")
+    policy: Policy = Field("plan", description="who steers the training: plan, pid, rule or static")
+    trainer: str = Field("network", description="what is trained: network or trees")
+    seed: int = Field(0, ge=0, description="seed of the split and of the training")
+    use_groups_at_prediction: bool = Field(False, description="let the deployed model use the sensitive columns")
+
+    @property
+    def budget_text(self) -> str:
+        """The budget as text, whichever form it was given in."""
+        return _as_budget(str(self.budget))
+
+
+_PARTS: dict[tuple[str, ...], type[BaseModel]] = {(): FitSpec, ("data",): DataSpec, ("budget",): BudgetSpec}
+_REMEDIES = {
+    "string_type": "give a text",
+    "tuple_type": "give a list",
+    "bool_type": "give true or false",
+    "bool_parsing": "give true or false",
+    "int_type": "give a whole number",
+    "int_parsing": "give a whole number",
+    "int_from_float": "give a whole number",
+    "greater_than_equal": "give 0 or more",
+    "model_type": "give a mapping of keys and values",
+}
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    """Return the mapping in a YAML file, with line numbers on its nodes."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        document = YAML().load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{file}: no such file; give a .yaml file that states data, budget and targets") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: not a text file in UTF-8") from None
+    except MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UsageError(f"{file}{line}: not valid YAML: {error.problem}") from None
+    except YAMLError as error:
+        raise UsageError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(document, Mapping):
+        raise UsageError(f"{file}:1: give a mapping with the keys {', '.join(FitSpec.model_fields)}")
+    return document
+
+
+def _path(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Drop the tags by which two forms are told apart."""
+    return tuple(part for part in loc if part not in ("<text>", "<parts>"))
+
+
+def _where(
+    loc: tuple[int | str, ...], document: Mapping[str, Any], file: Path | None, given: Mapping[str, object]
+) -> tuple[int, str]:
+    """Return the line (0 for an option) and how to name the place of a fault."""
+    path = _path(loc)
+    option = next((part for part in map(str, path[:2]) if part in given), None)
+    if option is None and file is None:
+        option = str(path[-1])
+    if option is not None:
+        return 0, f"--{option.removesuffix('s') if option == 'targets' else option.replace('_', '-')}"
+    line = 0
+    node: Any = document
+    for part in path:
+        lines = node.lc.data if hasattr(node, "lc") else None
+        if not lines or part not in lines:
+            break
+        line = lines[part][0]
+        node = node[part]
+    return line + 1, f"{file}:{line + 1}: {'.'.join(map(str, path))}"
+
+
+def _what(fault: ErrorDetails) -> str:
+    path = _path(fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        known = _PARTS[tuple(str(part) for part in path[:-1])].model_fields
+        return f"unknown key.{did_you_mean(str(path[-1]), known)}"
+    if fault["type"] == "missing":
+        field = _PARTS[tuple(str(part) for part in path[:-1])].model_fields[str(path[-1])]
+        return f"missing; give {field.description}"
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    remedy = _REMEDIES.get(fault["type"], fault["msg"])
+    return f"{remedy}, not {fault['input']!r}"

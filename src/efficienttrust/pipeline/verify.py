@@ -1,0 +1,87 @@
+"""The verb `verify`: recompute every verdict of a run from its model.onnx and the data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from efficienttrust.compression import DeployedModel
+from efficienttrust.data import Problem, load_problem
+from efficienttrust.errors import UsageError
+from efficienttrust.evaluation.proof import prove
+from efficienttrust.evaluation.targets import parse_target
+from efficienttrust.pipeline._session import single_thread
+from efficienttrust.pipeline.run import load_run
+
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class VerifiedVerdict:
+    """A verdict as recorded and as recomputed.
+
+    Attributes:
+        target: The target.
+        recorded_status: Status in run.json.
+        recorded_value: Value on test in run.json.
+        status: Status as recomputed.
+        value: Value on test as recomputed.
+        confirmed: Whether status and value agree.
+    """
+
+    target: str
+    recorded_status: str
+    recorded_value: float
+    status: str
+    value: float
+    confirmed: bool
+
+
+def verify(folder: Path | str, *, problem: Problem | None = None) -> list[VerifiedVerdict]:
+    """Recompute every verdict of a run.
+
+    The data are loaded again from where the run found them, and their hash is compared with the run's. Everything is
+    measured on model.onnx; the float parent serves only to craft attacks.
+
+    Args:
+        folder: Folder of the run.
+        problem: The data, when the run was made from a frame that exists nowhere else.
+
+    Raises:
+        UsageError: Not a run, damaged files, data that are gone or have changed.
+    """
+    run = load_run(folder)
+    recorded = run.document["problem"]
+    if problem is None:
+        if recorded["source"].startswith("<"):
+            raise UsageError(f"{folder} was made from a frame in memory: call verify(folder, problem=…) with its data")
+        problem = load_problem(recorded["source"], **recorded["settings"])
+    if problem.fingerprint != recorded["fingerprint"]:
+        raise UsageError(
+            f"the data at {recorded['source']} are not those of the run {folder} (hash {problem.fingerprint[:12]}, "
+            f"recorded {recorded['fingerprint'][:12]}); verdicts cannot be compared"
+        )
+    targets = [parse_target(entry["target"]) for entry in run.document["verdicts"]]
+    with single_thread():
+        proof = prove(
+            problem,
+            targets,
+            DeployedModel(run.content),
+            run.scorer,
+            run.decision,
+            seed=int(run.document["spec"]["seed"]),
+            with_stages=False,
+        )
+    verified = []
+    for entry, found in zip(run.document["verdicts"], proof.verdicts, strict=True):
+        same = math.isclose(entry["value"], found.value, abs_tol=TOLERANCE) or (
+            math.isnan(entry["value"]) and math.isnan(found.value)
+        )
+        verified.append(
+            VerifiedVerdict(
+                entry["target"], entry["status"], entry["value"], found.status, found.value,
+                confirmed=same and entry["status"] == found.status,
+            )
+        )  # fmt: skip
+    return verified

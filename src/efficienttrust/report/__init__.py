@@ -1,0 +1,21 @@
+"""The report of a run: a page for people who must judge a model, and a model card for those who receive it.
+
+`render_report` turns what a run left on disk (`run.json`, the history, the decisions) into one HTML file: verdicts
+first, then what was traded, the trajectory, the ledger, the groups, and everything needed to check it. The page loads
+nothing, needs no JavaScript, follows the reader's light or dark scheme and fits a telephone. Every figure has a
+sentence that states its finding, computed from the numbers, and the numbers themselves as a table.
+
+`model_card` writes the same outcome as Markdown with the YAML front matter of the Hugging Face hub. Both say which
+metric, which groups and which interval, and never more than was measured.
+
+    >>> import pandas as pd
+    >>> from efficienttrust.report import render_report
+    >>> page = render_report({"problem": {"name": "loans"}}, pd.DataFrame(), pd.DataFrame())
+    >>> page.startswith("<!DOCTYPE html>")
+    True
+"""
+
+from efficienttrust.report._card import model_card
+from efficienttrust.report._page import render_report
+
+__all__ = ["model_card", "render_report"]

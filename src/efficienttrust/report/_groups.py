@@ -1,0 +1,144 @@
+"""Per-group rates: a table with intervals and the same as dots, groups too small to conclude from flagged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from efficienttrust.report._figures import Figure, Table, dot_panel, reading
+from efficienttrust.report._format import as_float, count, number, shorten, words
+from efficienttrust.report._read import Document, Estimate, group_estimates, rows
+
+SMALL_GROUP = 30
+_TITLES = {"tpr": "true positive rate", "fpr": "false positive rate"}
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """One group with its rates."""
+
+    attribute: str
+    group: str
+    n: int
+    positives: int
+    rates: Mapping[str, Estimate]
+
+    @property
+    def small(self) -> bool:
+        """Tell whether there are too few rows to conclude anything."""
+        return self.n < SMALL_GROUP
+
+
+def read_groups(document: Document) -> list[GroupRow]:
+    """Read the group table, rows of one attribute together, in the order of appearance."""
+    found = []
+    for row in rows(document, "groups"):
+        n, positives = (_count(row.get(name)) for name in ("n", "positives"))
+        found.append(
+            GroupRow(str(row.get("attribute", "")), str(row.get("group", "")), n, positives, group_estimates(row))
+        )
+    order = list(dict.fromkeys(row.attribute for row in found))
+    return sorted(found, key=lambda row: order.index(row.attribute))
+
+
+def group_figure(groups: Sequence[GroupRow]) -> Figure | None:
+    """Draw every rate of every group, one panel per rate; None where there are no groups."""
+    names = list(dict.fromkeys(name for row in groups for name in row.rates))
+    if not groups or not names:
+        return None
+    several = len({row.attribute for row in groups}) > 1
+    missing = Estimate(math.nan)
+    panels = []
+    for name in names:
+        listed = [
+            (_label(row, several=several), "small" if row.small else "hard", row.rates.get(name, missing))
+            for row in groups
+        ]
+        panels.append(dot_panel(title(name), listed))
+    gaps = _gaps(groups, names)
+    finding = _finding(gaps, groups)
+    ranges = "; ".join(f"{title(name)} {_range(name, pair)}" for name, pair in gaps.items())
+    return Figure(
+        name="groups",
+        finding=finding,
+        alt=f"Dot plot with 95 % intervals of {len(names)} rates for {len(groups)} groups. {finding} "
+        f"Lowest to highest group: {ranges or 'none comparable'}.",
+        table=group_table(groups, names, several=several),
+        panels=panels,
+        note=_small_note(groups),
+    )
+
+
+def group_table(groups: Sequence[GroupRow], names: Sequence[str], *, several: bool) -> Table:
+    """Return the rates of every group as text with intervals."""
+    body = []
+    for row in groups:
+        label = _label(row, several=several) + (" (too small)" if row.small else "")
+        cells = [reading(row.rates[name]) if name in row.rates else "–" for name in names]
+        body.append([label, count(row.n), count(row.positives), *cells])
+    return Table("Rates by group on test, with 95 % intervals", ["group", "n", "positives", *map(title, names)], body)
+
+
+def title(name: str) -> str:
+    """Return a rate's name as a reader says it; robust accuracies keep their exact key."""
+    return _TITLES.get(name, name if "(" in name else words(name))
+
+
+def _label(row: GroupRow, *, several: bool) -> str:
+    return f"{row.attribute}: {row.group}" if several and row.attribute else row.group
+
+
+def _small_note(groups: Sequence[GroupRow]) -> str:
+    small = sum(row.small for row in groups)
+    if not small:
+        return ""
+    which = "1 group has" if small == 1 else f"{small} groups have"
+    return (
+        f"{which} fewer than {SMALL_GROUP} test rows (open marks): too small to conclude from, left out of the finding."
+    )
+
+
+def _gaps(groups: Sequence[GroupRow], names: Sequence[str]) -> dict[str, tuple[GroupRow, GroupRow]]:
+    """Return, by rate, the lowest and the highest group of the attribute with the widest gap."""
+    found: dict[str, tuple[GroupRow, GroupRow]] = {}
+    for name in names:
+
+        def value(row: GroupRow, name: str = name) -> float:
+            return row.rates[name].value
+
+        usable = [row for row in groups if not row.small and name in row.rates and row.rates[name].known]
+        pairs = []
+        for attribute in dict.fromkeys(row.attribute for row in usable):
+            same = [row for row in usable if row.attribute == attribute]
+            if len(same) > 1:
+                pairs.append((min(same, key=value), max(same, key=value)))
+        if pairs:
+            found[name] = max(pairs, key=lambda pair: value(pair[1]) - value(pair[0]))
+    return found
+
+
+def _range(name: str, pair: tuple[GroupRow, GroupRow]) -> str:
+    low, high = pair
+    ends = [f"{number(row.rates[name].value)} ({shorten(row.group)})" for row in (low, high)]
+    return " to ".join(ends)
+
+
+def _finding(gaps: Mapping[str, tuple[GroupRow, GroupRow]], groups: Sequence[GroupRow]) -> str:
+    if not gaps:
+        return f"No two of the {len(groups)} groups have the {SMALL_GROUP} test rows that a comparison needs."
+    sentences = []
+    if "base_rate" in gaps:
+        sentences.append(f"In the data the base rate runs from {_range('base_rate', gaps['base_rate'])}.")
+    if "selection_rate" in gaps:
+        sentences.append(f"The model selects from {_range('selection_rate', gaps['selection_rate'])}.")
+    others = {name: pair for name, pair in gaps.items() if name not in ("base_rate", "selection_rate")}
+    if others:
+        widest = max(others, key=lambda name: others[name][1].rates[name].value - others[name][0].rates[name].value)
+        sentences.append(f"Of its other rates, {title(widest)} differs most: {_range(widest, others[widest])}.")
+    return " ".join(sentences)
+
+
+def _count(raw: object) -> int:
+    value = as_float(raw)
+    return int(value) if math.isfinite(value) else 0

@@ -1,0 +1,1 @@
+"""One attack per module; each registers itself in `efficienttrust.threats.attacks`."""

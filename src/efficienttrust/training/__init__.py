@@ -1,0 +1,19 @@
+"""Training: from a problem, a ledger and a policy to candidates, inside the budget.
+
+    batch -> losses -> step -> charge -> (monitor -> act)          repeated until the plan ends
+
+The loop knows no policy and the policy knows no torch. Before the first step the trainer measures what a step, an
+attack and a look cost, plans the run (`efficienttrust.atats.make_plan`), and keeps back what calibration and export
+will need. It stops *before* the limit. What it returns are candidates: scorers with their cost, to be calibrated,
+chosen and certified by code that is the same for every trainer.
+
+    >>> from efficienttrust.training import trainers
+    >>> trainers.names()
+    ['network', 'trees']
+"""
+
+from efficienttrust.training._interrupt import clear_stop, request_stop
+from efficienttrust.training._levers import lever_of
+from efficienttrust.training._trainer import Candidate, Candidates, Trainer, TrainingTask, trainers
+
+__all__ = ["Candidate", "Candidates", "Trainer", "TrainingTask", "clear_stop", "lever_of", "request_stop", "trainers"]

@@ -1,0 +1,50 @@
+"""The state of a run on disk, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from efficienttrust.errors import UsageError
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a state atomically: the file is either the old one or the new one, whole."""
+    import torch
+
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with open(partial, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        partial.unlink(missing_ok=True)
+        raise UsageError(
+            f"cannot write the checkpoint {path}: {error}; free some space or choose another --out"
+        ) from error
+
+
+def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
+    """Read a state back; None when there is no file.
+
+    Raises:
+        UsageError: The file is damaged, or was written by a run with other data, settings or version.
+    """
+    import torch
+
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, weights_only=True)
+    except Exception as error:
+        raise UsageError(
+            f"the checkpoint {path} is damaged ({type(error).__name__}); delete its folder to start again"
+        ) from error
+    if state.get("identity") != identity:
+        raise UsageError(
+            f"{path} belongs to a run with other data or settings; delete its folder or choose another --out"
+        )
+    return dict(state)

@@ -1,0 +1,253 @@
+"""The loop: draws a batch, attacks a share of it, steps, charges; at monitor points it looks and lets the policy act.
+
+It stops before the plan's end: a step is taken only if its predicted p90 cost still fits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from efficienttrust.atats import DecisionRecord, DialLimits, Guard, Plan, Policy, TrustAction, TrustState, project
+from efficienttrust.compression import NetworkScorer
+from efficienttrust.errors import RunInterrupted
+from efficienttrust.resources import CostModel, Ledger
+from efficienttrust.training._batches import Shuffler
+from efficienttrust.training._interrupt import stop_requested
+from efficienttrust.training._monitor import Monitor, Reading, constraint_states
+from efficienttrust.training._step import Stepper
+from efficienttrust.training._trainer import TrainingTask
+
+RING = 3  # checkpoints kept of the last half, besides the last
+
+
+@dataclass
+class LoopState:
+    """What changes while training besides weights, optimiser and dials; all of it goes into a checkpoint.
+
+    Attributes:
+        step: Optimiser steps taken.
+        next_look: Progress of the next monitor point.
+        guarded: Whether the guard has taken over the attack and the learning rate.
+        smoothed: Target key -> smoothed gap.
+        history: One row per monitor point.
+        decisions: Every change of a dial.
+        ring: Best snapshots of the last half: (objective on the monitor split, step, weights).
+        good: Weights at the last monitor point that the guard found sound.
+    """
+
+    step: int = 0
+    next_look: float = 0.0
+    guarded: bool = False
+    smoothed: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[DecisionRecord] = field(default_factory=list)
+    ring: list[tuple[float, int, dict[str, Tensor]]] = field(default_factory=list)
+    good: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Loop:
+    """Runs one network from its present state to the end of the plan.
+
+    Args:
+        task: Targets, seed and callbacks.
+        stepper: Weights, optimiser and data.
+        shuffler: Source of batches.
+        monitor: How to look.
+        policy: Who decides.
+        plan: Where to start and when to end.
+        ledger: The account.
+        costs: The cost model, already fed by the probe.
+        save: Writes a checkpoint; called after every monitor point and before an interruption.
+    """
+
+    def __init__(
+        self,
+        task: TrainingTask,
+        stepper: Stepper,
+        shuffler: Shuffler,
+        monitor: Monitor,
+        policy: Policy,
+        plan: Plan,
+        ledger: Ledger,
+        costs: CostModel,
+        save: Callable[[], None],
+    ) -> None:
+        self.task, self.stepper, self.shuffler, self.monitor = task, stepper, shuffler, monitor
+        self.policy, self.plan, self.ledger, self.costs, self._save = policy, plan, ledger, costs, save
+        self.guard, self.limits, self.state = Guard(), DialLimits(), LoopState()
+        self.action = TrustAction()
+        self._losses = torch.zeros(())
+        self._since_look = 0
+
+    def run(self) -> None:
+        """Train until the plan ends, the policy stops, or a stop is requested."""
+        if self.state.step == 0:
+            self._start()
+        ledger, plan = self.ledger, self.plan
+        used = ledger.used()
+        step_cost = self.costs.predict("step")
+        while used + step_cost <= plan.end and not self.action.stop:
+            progress = plan.progress(used)
+            if progress >= self.state.next_look and self._fits("monitor"):
+                self._look(progress)
+                self._save()
+                used = ledger.used()
+                step_cost = self.costs.predict("step")
+                continue
+            self._step(progress)
+            now = ledger.used()
+            self.costs.observe("step", now - used)
+            used = now
+            if self.state.step % 16 == 0:
+                step_cost = self.costs.predict("step")
+            if stop_requested():
+                self._save()
+                raise RunInterrupted(
+                    f"interrupted after {self.state.step} steps"
+                    + ("; run the same command again to go on" if self.task.checkpoint else "")
+                )
+        if self._fits("monitor"):
+            self._look(plan.progress(ledger.used()), final=True)
+
+    def _start(self) -> None:
+        self.action = self.policy.reset(self.plan)
+        self.state.next_look = self.action.next_monitor_in
+        cost = self.costs.predict("step")
+        for text in self.plan.fallbacks:
+            self.state.decisions.append(DecisionRecord(0, 0.0, "plan", "", "fall-back", text, cost))
+        for knob in ("lambda_fair", "adversarial_share", "attack"):
+            value = _text(getattr(self.action, knob))
+            self.state.decisions.append(
+                DecisionRecord(0, 0.0, knob, "", value, f"start of policy {self.policy.name}", cost)
+            )
+
+    def _fits(self, action: str) -> bool:
+        return self.ledger.used() + self.costs.predict(action) <= self.plan.end
+
+    def _step(self, progress: float) -> None:
+        rows = self.shuffler.next()
+        x = self.stepper.data.x.index_select(0, rows)
+        if self.action.adversarial_share > 0:
+            self.ledger.lap("train")
+            x = self.stepper.attack(x, rows, self.action)
+            self.ledger.lap("attack")
+        rate = self.stepper.learning_rate * self.action.learning_rate_factor * (1.0 - progress)
+        self._losses += self.stepper.step(x, rows, self.action, rate)
+        self._since_look += 1
+        self.state.step += 1
+        self.ledger.count(steps=1, samples=len(rows), flops=self.stepper.flops(len(rows), self.action))
+        self.ledger.lap("train")
+
+    def _look(self, progress: float, *, final: bool = False) -> None:
+        before = self.ledger.used()
+        with self.ledger.phase("monitor"):
+            state = self.state
+            network = self.stepper.network
+            scorer = NetworkScorer(network.layers())
+            with torch.no_grad():
+                z = network(torch.from_numpy(self.monitor.x)).numpy()
+            robust = self.stepper.data.radius is not None and self.action.adversarial_share > 0
+            reading = self.monitor.look(scorer, z, guard=robust)
+            passes = self.monitor.n_rows + 18 * reading.attacked_rows  # 5 PGD steps, forward and backward, and clean
+            self.ledger.count(flops=network.flops_per_row() * passes)
+            constraints = constraint_states(self.task.targets, reading, state.smoothed)
+            state.smoothed = {c.key: c.smoothed_gap for c in constraints}
+            loss = float(self._losses) / max(self._since_look, 1)
+            self._losses, self._since_look = torch.zeros(()), 0
+            self._remember(progress, reading, loss)
+            weights = {key: value.clone() for key, value in network.state_dict().items()}
+            if robust and (reason := self.guard.check(reading.fgsm, reading.pgd)):
+                self._roll_back(progress, reason)
+            else:
+                state.good = weights
+                if progress >= 0.5 and not final:
+                    state.ring.append((reading.objective, state.step, weights))
+                    state.ring = sorted(state.ring, key=lambda kept: (-kept[0], kept[1]))[:RING]
+                if not final:
+                    self._act(progress, reading, loss, constraints)
+        self.costs.observe("monitor", self.ledger.used() - before)
+        if self.task.on_progress:
+            metrics = {"accuracy": reading.calibrated_accuracy, **reading.calibrated}
+            share, weight = self.action.adversarial_share, self.action.lambda_fair
+            self.task.on_progress(state.step, metrics, f"λ_F {weight:.2f}, adversarial share {share:.2f}")
+
+    def _act(self, progress: float, reading: Reading, loss: float, constraints: tuple[Any, ...]) -> None:
+        plain = max(self.costs.mean("plain step"), 1e-12)
+        state = TrustState(
+            progress=progress,
+            budget_used=self.ledger.fraction() if math.isfinite(self.ledger.limit) else 0.0,
+            step=self.state.step,
+            utility=reading.accuracy,
+            calibrated_utility=reading.calibrated_accuracy,
+            loss=loss,
+            constraints=constraints,
+            lambda_fair=self.action.lambda_fair,
+            adversarial_share=self.action.adversarial_share,
+            learning_rate_factor=self.action.learning_rate_factor,
+            adversarial_cost_ratio=max(self.costs.mean("adversarial step") / plain, 1.0),
+            monitor_cost_ratio=self.costs.mean("monitor") / plain,
+            overfitting=0.0 if np.isnan(reading.fgsm) else reading.fgsm - reading.pgd,
+        )
+        wanted = self.policy.act(state)
+        if self.state.guarded:
+            wanted = dataclasses.replace(wanted, attack="pgd", learning_rate_factor=self.action.learning_rate_factor)
+        allowed, notes = project(wanted, self.action, self.limits)
+        self._record(progress, allowed, dict(allowed.reasons), notes)
+        self.action = allowed
+        self.state.next_look = progress + allowed.next_monitor_in
+
+    def _roll_back(self, progress: float, reason: str) -> None:
+        if self.state.good:
+            self.stepper.network.load_state_dict(self.state.good)
+        self.state.guarded = True
+        careful = dataclasses.replace(
+            self.action, attack="pgd", learning_rate_factor=max(0.5 * self.action.learning_rate_factor, 0.1)
+        )
+        text = f"guard: {reason}; back to the last sound weights"
+        self._record(progress, careful, {"attack": text, "learning_rate_factor": text}, ())
+        self.action = careful
+        self.state.next_look = progress + self.action.next_monitor_in
+
+    def _record(self, progress: float, action: TrustAction, reasons: dict[str, str], notes: tuple[str, ...]) -> None:
+        cost = self.costs.predict("step")
+        clipped = {note.partition(":")[0]: note for note in notes}
+        for knob in ("lambda_fair", "adversarial_share", "attack", "learning_rate_factor", "stop"):
+            before, after = _text(getattr(self.action, knob)), _text(getattr(action, knob))
+            if before != after or knob in clipped:
+                reason = "; ".join(filter(None, (reasons.get(knob, ""), clipped.get(knob, ""))))
+                record = DecisionRecord(self.state.step, progress, knob, before, after, reason, cost)
+                self.state.decisions.append(record)
+
+    def _remember(self, progress: float, reading: Reading, loss: float) -> None:
+        rate = self.stepper.learning_rate * self.action.learning_rate_factor * (1.0 - progress)
+        self.state.history.append(
+            {
+                "step": self.state.step,
+                "progress": self.ledger.fraction() if math.isfinite(self.ledger.limit) else progress,
+                "used": self.ledger.used(),
+                "wall": self.ledger.used("wall"),
+                "cpu": self.ledger.used("cpu"),
+                "accuracy": reading.accuracy,
+                "accuracy (calibrated)": reading.calibrated_accuracy,
+                **reading.values,
+                **{f"{key} (calibrated)": value for key, value in reading.calibrated.items()},
+                "lambda_fair": self.action.lambda_fair,
+                "adversarial_share": self.action.adversarial_share,
+                "learning_rate": rate,
+                "loss": loss,
+                "cost_step": self.costs.mean("step"),
+                "monitor_rows": self.monitor.n_rows,
+            }
+        )
+
+
+def _text(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,164 @@
+"""A look at the run: hard metrics on the monitor split, and the same metrics as they will be after calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from efficienttrust.atats import ConstraintState
+from efficienttrust.compression import Scorer
+from efficienttrust.data import Problem
+from efficienttrust.evaluation.calibration import (
+    Attacked,
+    CalibrationData,
+    calibrate,
+    evaluate_rule,
+    robustness_key,
+    standard_error,
+    target_margins,
+)
+from efficienttrust.evaluation.group_head import Head
+from efficienttrust.evaluation.parent import worst_logits
+from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.splits import calibration_data
+from efficienttrust.evaluation.targets import Target
+from efficienttrust.training._levers import lever_of
+
+MONITOR_ROWS = 3000
+ATTACKED_ROWS = 800
+GUARD_ROWS = 200
+THRESHOLDS = 60
+SMOOTHING = 0.6  # weight of the newest gap
+CONFIDENCE = 1.0  # standard errors by which virtual calibration tightens targets
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One look.
+
+    Attributes:
+        accuracy: Before calibration.
+        calibrated_accuracy: After virtual calibration.
+        values: Target key -> value before calibration.
+        calibrated: Target key -> value after virtual calibration.
+        errors: Target key -> standard error at this sample size.
+        objective: The calibrator's objective, by which checkpoints are ranked.
+        fgsm: Accuracy under one sign step on the guard's rows, NaN without a robustness target.
+        pgd: Accuracy under PGD on the same rows.
+        attacked_rows: Rows attacked, for the count of FLOPs.
+    """
+
+    accuracy: float
+    calibrated_accuracy: float
+    values: Mapping[str, float]
+    calibrated: Mapping[str, float]
+    errors: Mapping[str, float]
+    objective: float
+    fgsm: float
+    pgd: float
+    attacked_rows: int
+
+
+class Monitor:
+    """Looks at a scorer on a fixed selection of the monitor split.
+
+    Args:
+        problem: The problem.
+        targets: The targets.
+        head: Group head, or None.
+        aware: Whether the true group is used at prediction.
+        seed: Seed of the selection.
+    """
+
+    def __init__(
+        self, problem: Problem, targets: Sequence[Target], head: Head | None, *, aware: bool, seed: int
+    ) -> None:
+        self._problem, self._targets, self._head, self._aware, self._seed = problem, targets, head, aware, seed
+        split = problem.splits["monitor"]
+        self._rows = np.sort(np.random.default_rng(seed).permutation(len(split.y))[:MONITOR_ROWS])
+        self._margins: dict[str, float] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows looked at."""
+        return len(self._rows)
+
+    def look(self, scorer: Scorer, z: NDArray[np.float32], *, guard: bool) -> Reading:
+        """Measure a scorer whose logits on `self.x` are z; with `guard`, compare one sign step with PGD too."""
+        data = calibration_data(
+            self._problem,
+            "monitor",
+            scorer,
+            z,
+            self._targets,
+            self._head,
+            aware=self._aware,
+            attacked_rows=ATTACKED_ROWS,
+            seed=self._seed,
+            rows=self._rows,
+        )
+        if self._margins is None:
+            self._margins = target_margins(self._targets, data, data.codes, CONFIDENCE)
+        no_offsets = np.zeros(data.posterior.shape[1], np.float32)
+        hard = evaluate_rule(data, 0.0, no_offsets, self._targets, {})
+        soft = calibrate(data, self._targets, self._margins, n_thresholds=THRESHOLDS, line=9)
+        errors = {t.key: standard_error(t, data.y, data.codes, self._attack_of(t, data)) for t in self._targets}
+        fgsm, pgd = self._guard(scorer, data) if guard else (float("nan"), float("nan"))
+        return Reading(
+            hard.utility, soft.utility, hard.values, soft.values, errors, soft.objective, fgsm, pgd,
+            sum(len(found.rows) for found in data.attacked.values()),
+        )  # fmt: skip
+
+    @property
+    def x(self) -> NDArray[np.float32]:
+        """The encoded rows looked at."""
+        return self._problem.splits["monitor"].x[self._rows]
+
+    def _attack_of(self, target: Target, data: CalibrationData) -> Attacked | None:
+        return data.attacked[robustness_key(target)] if target.metric in ROBUST_METRICS else None
+
+    def _guard(self, scorer: Scorer, data: CalibrationData) -> tuple[float, float]:
+        target = next(t for t in self._targets if t.metric in ROBUST_METRICS)
+        strong = data.attacked[robustness_key(target)]
+        rows = strong.rows[:GUARD_ROWS]
+        single = worst_logits(
+            scorer, self._problem.domain, self.x, data.y, rows, attack="fgsm",
+            eps=float(str(dict(target.arguments)["eps"])), seed=self._seed,
+        )  # fmt: skip
+        truth = data.y[rows] > 0
+        return float(((single.z > 0) == truth).mean()), float(((strong.z[:GUARD_ROWS] > 0) == truth).mean())
+
+
+def constraint_states(
+    targets: Sequence[Target], reading: Reading, before: Mapping[str, float]
+) -> tuple[ConstraintState, ...]:
+    """Turn a reading into the constraints of a state.
+
+    Args:
+        targets: The targets.
+        reading: The look.
+        before: Target key -> smoothed gap at the last look; empty at the first.
+    """
+    states = []
+    for target in targets:
+        if target.key not in reading.values:
+            continue
+        gap = float(np.nan_to_num(target.gap(reading.values[target.key]), nan=0.0))
+        last = before.get(target.key, gap)
+        smoothed = SMOOTHING * gap + (1 - SMOOTHING) * last
+        states.append(
+            ConstraintState(
+                key=target.key,
+                lever=lever_of(target),
+                bound=target.bound,
+                gap=gap,
+                half_width=reading.errors[target.key],
+                smoothed_gap=smoothed,
+                slope=smoothed - last,
+                calibrated_gap=float(np.nan_to_num(target.gap(reading.calibrated[target.key]), nan=0.0)),
+            )
+        )
+    return tuple(states)

@@ -1,0 +1,96 @@
+"""What a trainer is, what it is told and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from efficienttrust.atats import DecisionRecord, Policy
+from efficienttrust.compression import Scorer
+from efficienttrust.data import Problem
+from efficienttrust.evaluation.targets import Target
+from efficienttrust.registry import Registry
+from efficienttrust.resources import Ledger
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What a trainer is told besides the problem, the ledger and the policy.
+
+    Attributes:
+        targets: What has to be met.
+        seed: Seed of everything random.
+        aware: Whether the true group is used at prediction.
+        widths: Units of the hidden layers (networks).
+        export_cost: Measured cost of one export, on the declared clock; kept back.
+        checkpoint: File to save the state to and resume from, or None.
+        identity: What a checkpoint must have been made by to be resumed.
+        on_progress: Called at monitor points with (step, metrics by key, text of the current action).
+    """
+
+    targets: tuple[Target, ...]
+    seed: int
+    aware: bool = False
+    widths: tuple[int, ...] = ()
+    export_cost: float = 0.0
+    checkpoint: Path | None = None
+    identity: str = ""
+    on_progress: Callable[[int, Mapping[str, float], str], None] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One model that could be delivered.
+
+    Attributes:
+        name: Short name, e.g. `last` or `step 1200`.
+        scorer: From encoded rows to logits.
+        note: What it is, for the report.
+    """
+
+    name: str
+    scorer: Scorer
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What a training left behind.
+
+    Attributes:
+        members: The candidates; the first is preferred unless another is clearly better.
+        architecture: Text for reports, e.g. `mlp 256-128`.
+        head: Group head of blind calibration, or None.
+        history: One mapping per monitor point.
+        decisions: Every change of a dial.
+        fallbacks: What the budget did not buy, one sentence each.
+        calibration_cost: Predicted cost of calibrating one candidate, on the declared clock.
+    """
+
+    members: tuple[Candidate, ...]
+    architecture: str
+    head: Any
+    history: tuple[Mapping[str, Any], ...]
+    decisions: tuple[DecisionRecord, ...]
+    fallbacks: tuple[str, ...]
+    calibration_cost: float = field(default=0.0)
+
+
+class Trainer(Protocol):
+    """Makes candidates. A trainer is built from a `TrainingTask`."""
+
+    def __init__(self, task: TrainingTask) -> None: ...
+
+    def fit(self, problem: Problem, ledger: Ledger, policy: Policy) -> Candidates:
+        """Train inside the ledger's budget.
+
+        Raises:
+            RunInterrupted: A stop was requested; the state is in the checkpoint file.
+            InfeasibleError: The budget is less than one step.
+        """
+        ...
+
+
+trainers: Registry[type[Trainer]] = Registry("trainer", "efficienttrust.training.catalogue")

@@ -1,0 +1,1 @@
+"""One trainer per module; each registers itself in `efficienttrust.training.trainers`."""

@@ -1,0 +1,184 @@
+"""The network trainer: ATATS on an MLP."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from efficienttrust.atats import DecisionRecord, Lever, Plan, Policy, TrustAction, make_plan
+from efficienttrust.compression import NetworkScorer
+from efficienttrust.data import Problem
+from efficienttrust.errors import InfeasibleError
+from efficienttrust.evaluation.group_head import Head, fit_group_head
+from efficienttrust.losses import penalties
+from efficienttrust.models import MLP, build
+from efficienttrust.resources import CostModel, Ledger
+from efficienttrust.training._batches import Shuffler, TrainingData, batch_size_for
+from efficienttrust.training._checkpoint import load_checkpoint, save_checkpoint
+from efficienttrust.training._levers import Levers, levers_of
+from efficienttrust.training._loop import Loop, LoopState
+from efficienttrust.training._monitor import Monitor
+from efficienttrust.training._probe import probe
+from efficienttrust.training._step import Stepper
+from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask, trainers
+
+LEARNING_RATE = 1e-3
+WEIGHT_DECAY = 1e-2
+RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export
+RESERVE_SHARE = 0.005  # of the limit, for what nobody foresaw
+DETERMINISTIC = ("steps", "samples", "flops")
+
+
+@trainers.register("network")
+class NetworkTrainer:
+    """Trains a network under a policy.
+
+    Args:
+        task: What to train for.
+    """
+
+    def __init__(self, task: TrainingTask) -> None:
+        self.task = task
+
+    def fit(self, problem: Problem, ledger: Ledger, policy: Policy) -> Candidates:
+        """Probe, plan, train; return the last network and the best snapshots of the last half."""
+        task = self.task
+        saved = load_checkpoint(task.checkpoint, task.identity) if task.checkpoint else None
+        levers = levers_of(task.targets)
+        costs = CostModel()
+        with ledger.phase("prepare"):
+            head = self._head(problem, levers)
+            data = TrainingData.of(problem, problem.splits["train"], [name for _, name in levers.penalties], levers.eps)
+            monitor = Monitor(problem, task.targets, head, aware=task.aware, seed=task.seed)
+            stepper = self._stepper(problem, data, levers)
+        if saved is None:
+            probe(self._stepper(problem, data, levers), monitor, ledger, costs, robust=levers.eps > 0)
+            plan = self._plan(ledger, costs, levers, monitor, problem)
+        else:
+            plan = Plan(**{**saved["plan"], "fallbacks": tuple(saved["plan"]["fallbacks"])})
+        shuffler = Shuffler(len(data.y), batch_size_for(len(data.y)), torch.Generator().manual_seed(task.seed))
+        loop = Loop(task, stepper, shuffler, monitor, policy, plan, ledger, costs, lambda: None)
+        if task.checkpoint is not None:
+            loop._save = lambda: self._save(loop, ledger, costs, plan)
+        if saved is not None:
+            policy.reset(plan)
+            _resume(loop, saved, ledger, costs)
+        loop.run()
+        return Candidates(
+            members=_members(loop.state, stepper.network),
+            architecture=stepper.network.name,
+            head=head,
+            history=tuple(loop.state.history),
+            decisions=tuple(loop.state.decisions),
+            fallbacks=plan.fallbacks,
+            calibration_cost=_calibration_cost(costs, problem, monitor),
+        )
+
+    def _head(self, problem: Problem, levers: Levers) -> Head | None:
+        if self.task.aware or not levers.penalties:
+            return None
+        split = problem.splits["train"]
+        movable = np.zeros(split.x.shape[1], dtype=bool)
+        movable[: len(problem.domain.mutable)] = problem.domain.mutable
+        return fit_group_head(split.x, split.groups, len(problem.group_names), movable, self.task.seed)
+
+    def _stepper(self, problem: Problem, data: TrainingData, levers: Levers) -> Stepper:
+        network = build("mlp", n_features=problem.encoder.n_features, widths=self.task.widths, seed=self.task.seed)
+        return Stepper(
+            network,
+            data,
+            [(penalties.get(name)(), attribute) for name, attribute in levers.penalties],
+            learning_rate=LEARNING_RATE,
+            weight_decay=WEIGHT_DECAY,
+            generator=torch.Generator().manual_seed(self.task.seed + 1),
+        )
+
+    def _plan(self, ledger: Ledger, costs: CostModel, levers: Levers, monitor: Monitor, problem: Problem) -> Plan:
+        plain = costs.mean("plain step")
+        adversarial = costs.mean("adversarial step", default=plain)
+        for _ in range(3):
+            costs.observe("step", plain)
+        reserve = 0.0
+        if ledger.clock not in ("steps", "samples") and math.isfinite(ledger.limit):
+            after = _calibration_cost(costs, problem, monitor) + self.task.export_cost
+            reserve = RESERVE_FACTOR * after + RESERVE_SHARE * ledger.limit
+        n_rows = len(problem.splits["train"].y)
+        plan = make_plan(
+            Lever(bool(levers.penalties), levers.eps > 0, calibrated=True),
+            used=ledger.used(),
+            limit=ledger.limit,
+            reserve=reserve,
+            plain_step=plain,
+            adversarial_step=adversarial,
+            monitor=costs.predict("monitor"),
+            steps_per_epoch=max(n_rows / batch_size_for(n_rows), 1.0),
+        )
+        if plan.horizon < plain:
+            unit = "s" if ledger.clock in ("wall", "cpu") else ledger.clock
+            raise InfeasibleError(
+                f"budget: {ledger.limit:.4g} {unit} is less than preparation, one training step (≈ {plain:.2g} {unit} "
+                f"here) and the reserve for calibration and export (≈ {reserve:.2g} {unit}) after {ledger.used():.2g} "
+                f"{unit} already used; ask for at least {ledger.used() + reserve + 100 * plain:.2g} {unit}"
+            )
+        return plan
+
+    def _save(self, loop: Loop, ledger: Ledger, costs: CostModel, plan: Plan) -> None:
+        assert self.task.checkpoint is not None
+        before = ledger.used()
+        with ledger.phase("checkpoint"):
+            state = dataclasses.asdict(loop.state)
+            state["decisions"] = [dataclasses.asdict(record) for record in loop.state.decisions]
+            save_checkpoint(
+                self.task.checkpoint,
+                {
+                    "identity": self.task.identity,
+                    "plan": dataclasses.asdict(plan),
+                    "loop": state,
+                    "action": {**dataclasses.asdict(loop.action), "reasons": dict(loop.action.reasons)},
+                    "since_look": loop._since_look,
+                    "losses": loop._losses,
+                    "guard": loop.guard.state_dict(),
+                    "policy": loop.policy.state_dict(),
+                    "stepper": loop.stepper.state_dict(),
+                    "shuffler": loop.shuffler.state_dict(),
+                    "generators": [loop.shuffler._generator.get_state(), loop.stepper._generator.get_state()],
+                    "ledger": ledger.state_dict(),
+                    "costs": costs.state_dict(),
+                },
+            )
+        costs.observe("checkpoint", ledger.used() - before)
+
+
+def _resume(loop: Loop, saved: dict[str, Any], ledger: Ledger, costs: CostModel) -> None:
+    ledger.load_state_dict(saved["ledger"])
+    costs.load_state_dict(saved["costs"])
+    state = {**saved["loop"], "decisions": [DecisionRecord(**record) for record in saved["loop"]["decisions"]]}
+    loop.state = LoopState(**state)
+    loop.action = TrustAction(**saved["action"])
+    loop._losses, loop._since_look = saved["losses"], saved["since_look"]
+    loop.guard.load_state_dict(saved["guard"])
+    loop.policy.load_state_dict(saved["policy"])
+    loop.stepper.load_state_dict(saved["stepper"])
+    loop.shuffler.load_state_dict(saved["shuffler"])
+    loop.shuffler._generator.set_state(saved["generators"][0])
+    loop.stepper._generator.set_state(saved["generators"][1])
+
+
+def _members(state: LoopState, network: MLP) -> tuple[Candidate, ...]:
+    last = Candidate("last", NetworkScorer(network.layers()), f"after the last step ({state.step})")
+    earlier = []
+    for objective, step, weights in state.ring:
+        network.load_state_dict(weights)
+        note = f"snapshot at step {step}, objective {objective:.4f} on the monitor split"
+        earlier.append(Candidate(f"step {step}", NetworkScorer(network.layers()), note))
+    return (last, *earlier)
+
+
+def _calibration_cost(costs: CostModel, problem: Problem, monitor: Monitor) -> float:
+    # A look is a small calibration; the real one sees more rows and searches about four times finer.
+    rows = len(problem.splits["calibrate"].y) / max(monitor.n_rows, 1)
+    return costs.predict("monitor") * max(rows, 1.0) * 4.0
