@@ -55,7 +55,7 @@ def main() -> None:
         lines += budget_overrun(n_fits=2 if given.quick else 20, longest=3.0 if given.quick else 20.0)
     else:
         problem = load_problem("adult", sensitive="sex", seed=0)
-        repetitions, epochs = (2, 1) if given.quick else (9, 2)
+        repetitions, epochs = (2, 1) if given.quick else (7, 6)
         name = "costs"
         lines += throughput(problem, repetitions, epochs)
         lines += scheduler_share(problem, seconds=3.0 if given.quick else 10.0)

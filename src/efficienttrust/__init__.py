@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from efficienttrust.data import Problem as Problem
     from efficienttrust.data import load_problem as load_problem
     from efficienttrust.pipeline import Run as Run
+    from efficienttrust.pipeline import fit as fit
     from efficienttrust.pipeline import load_run as load_run
-    from efficienttrust.pipeline.fit import fit as fit
-    from efficienttrust.pipeline.verify import verify as verify
+    from efficienttrust.pipeline import verify as verify
     from efficienttrust.resources import Budget as Budget
 
 __version__ = "0.1.0"

@@ -116,7 +116,9 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_files_that_the_pages_name_exist():
-    named = re.compile(r"`((?:src|docs|tests|benchmarks|examples|metrics|threats|atats|data)/[\w/.-]+)`")
+    named = re.compile(
+        r"`((?:src|docs|tests|benchmarks|examples|metrics|threats|losses|training|atats|data)/[\w/.-]+)`"
+    )
     package = ROOT / "src" / "efficienttrust"
     for page in PAGES:
         for name in named.findall(page.read_text(encoding="utf-8")):

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from efficienttrust.errors import UsageError
+
 
 @dataclass
 class NuPI:
@@ -57,3 +59,9 @@ class NuPI:
         """Take the state of a checkpoint."""
         self.dial, self.smoothed = state[f"{prefix}.dial"], state[f"{prefix}.smoothed"]
         self.started = bool(state[f"{prefix}.started"])
+
+
+def check_gains(policy: str, gain: float, nu: float) -> None:
+    """Refuse a gain that would push the wrong way and a memory that would not forget."""
+    if gain < 0 or not -1 < nu < 1:
+        raise UsageError(f"{policy} policy: gain={gain} must be >= 0 and nu={nu} between -1 and 1")

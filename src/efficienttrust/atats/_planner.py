@@ -1,9 +1,9 @@
 """The planner: what is decided before training, from measured costs and the budget.
 
-How long to train (the budget is a cap, not a target: past `ENOUGH_EPOCHS` passes over the data more training buys
-nothing on tables), what to keep back for calibration, selection and export, how far apart to look, and when
-adversarial training starts so that it fits what is left. As the budget shrinks, adversarial training falls back to
-whole batches from the start, then to random noise, and every fall-back is declared.
+How long to train (the budget is a cap, not a target: past `ENOUGH_EPOCHS` passes over the data, and `ENOUGH_STEPS`
+steps, more training buys nothing on tables), what to keep back for calibration, selection and export, how far apart to
+look, and when adversarial training starts so that it fits what is left. As the budget shrinks, adversarial training
+falls back to whole batches from the start, then to random noise, and every fall-back is declared.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import math
 from dataclasses import dataclass
 
 ENOUGH_EPOCHS = 30.0
-ADVERSARIAL_SHARE_OF_HORIZON = 0.7  # the part of training that is adversarial when nothing binds
+ENOUGH_STEPS = 400  # at least, so that few rows do not look like a small budget
+ADVERSARIAL_SHARE_OF_HORIZON = 1.0  # the part of training that is adversarial when nothing binds
+START_SHARE, START_LAMBDA = 0.5, 0.25
 ADVERSARIAL_STEPS_WANTED = 150
 ADVERSARIAL_STEPS_LEAST = 40
 MONITOR_SPACING = 8.0  # the next look comes no sooner than this many times the cost of a look: <= 11 % of the budget
@@ -100,10 +102,10 @@ def make_plan(
         monitor: Cost of one monitor point.
         steps_per_epoch: Steps of one pass over the training data.
     """
-    share = 0.5 if lever.robustness else 0.0
+    share = START_SHARE if lever.robustness else 0.0
     mean_step = plain_step + share * ADVERSARIAL_SHARE_OF_HORIZON * max(adversarial_step - plain_step, 0.0)
     overhead = 1.0 + 1.0 / MONITOR_SPACING
-    enough = used + ENOUGH_EPOCHS * steps_per_epoch * mean_step * overhead
+    enough = used + max(ENOUGH_EPOCHS * steps_per_epoch, ENOUGH_STEPS) * mean_step * overhead
     end = max(min(limit - reserve, enough), used)
     horizon = end - used
     affordable = horizon / (MONITOR_SPACING * monitor) if monitor > 0 else math.inf
@@ -133,7 +135,7 @@ def make_plan(
         interval=1.0 / (decisions + 1),
         adversarial_start=start,
         start_share=share,
-        start_lambda=0.25 if lever.fairness else 0.0,
+        start_lambda=START_LAMBDA if lever.fairness else 0.0,
         attack=attack,
         fairness_slack=1.8 if lever.calibrated else 1.0,
         decisions=decisions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from typing import Protocol
 
@@ -58,4 +59,6 @@ def make_policy(text: str) -> Policy:
             options[name] = float(value)
         except ValueError:
             raise UsageError(f"policy option {name}={value!r} is not a number") from None
+        if not math.isfinite(options[name]):
+            raise UsageError(f"policy option {name}={value!r} is not a finite number")
     return cls(**options)

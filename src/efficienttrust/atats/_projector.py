@@ -18,7 +18,8 @@ class DialLimits:
     Attributes:
         lambda_max: Largest weight of the fairness penalty.
         lambda_slew: Largest factor (and its inverse) by which lambda_F changes per decision.
-        lambda_floor: Below it a rise is additive: a factor would never leave zero.
+        lambda_floor: A rise of this much is always allowed, as a factor would never leave zero; below a quarter of it
+            lambda_F may fall to zero at once.
         share_slew: Largest change of the adversarial share per decision.
         learning_rate_low: Smallest learning-rate factor.
         learning_rate_high: Largest learning-rate factor.

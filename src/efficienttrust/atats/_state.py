@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,8 @@ class ConstraintState:
     Attributes:
         key: Canonical name of the metric, e.g. `robust_accuracy(pgd, eps=0.25, norm=linf)`.
         lever: What moves it in training: `fairness`, `robustness` or `none`.
-        bound: The target's bound, in the units of the metric.
+        tolerance: Distance of the target's bound from the ideal value of the metric: 0.05 for `dpd <= 0.05`, 0.2 for a
+            parity ratio `>= 0.8`.
         gap: Violation of the hard metric on the monitor split, before calibration.
         half_width: Standard error of that metric at this sample size.
         smoothed_gap: Exponential mean of `gap` over monitor points.
@@ -27,7 +30,7 @@ class ConstraintState:
 
     key: str
     lever: str
-    bound: float
+    tolerance: float
     gap: float
     half_width: float
     smoothed_gap: float
@@ -69,10 +72,10 @@ class TrustState:
     monitor_cost_ratio: float
     overfitting: float
 
-    def worst(self, lever: str) -> ConstraintState | None:
-        """Return the constraint with this lever that is most violated after calibration, or None without any."""
+    def worst(self, lever: str, by: Literal["smoothed_gap", "calibrated_gap"]) -> ConstraintState | None:
+        """Return the most violated constraint with this lever, as it is or after calibration; None without any."""
         candidates = [constraint for constraint in self.constraints if constraint.lever == lever]
-        return max(candidates, key=lambda constraint: constraint.calibrated_gap, default=None)
+        return max(candidates, key=lambda constraint: float(getattr(constraint, by)), default=None)
 
     def vector(self) -> NDArray[np.float64]:
         """Return the state as numbers of about [-1, 1]; layout version `STATE_VERSION`.
@@ -80,14 +83,15 @@ class TrustState:
         Order: progress, budget used, utility, calibrated utility, log10 loss / 2, lambda_F / (1 + lambda_F), q,
         learning-rate factor / 2, log2 of the adversarial cost ratio / 3, log10 of the monitor cost ratio / 4,
         overfitting; then, for the worst fairness and the worst robustness constraint (zeros when absent), tanh of ten
-        times its gap, half width, smoothed gap, slope and calibrated gap.
+        times its gap, half width, smoothed gap, slope and calibrated gap. A loss that is not a number counts as huge.
         """
+        loss = math.inf if math.isnan(self.loss) else max(self.loss, 1e-6)
         head = [
             self.progress,
             min(self.budget_used, 2.0),
             self.utility,
             self.calibrated_utility,
-            float(np.clip(np.log10(max(self.loss, 1e-6)) / 2, -1, 1)),
+            float(np.clip(np.log10(loss) / 2, -1, 1)),
             self.lambda_fair / (1 + self.lambda_fair),
             self.adversarial_share,
             self.learning_rate_factor / 2,
@@ -97,7 +101,7 @@ class TrustState:
         ]
         tail: list[float] = []
         for lever in ("fairness", "robustness"):
-            worst = self.worst(lever)
+            worst = self.worst(lever, "calibrated_gap")
             gaps = (
                 (0.0,) * 5
                 if worst is None

@@ -29,7 +29,8 @@ def fit_document(document: Mapping[str, Any], folder: Path) -> dict[str, object]
         "verdicts": [{key: verdict.get(key) for key in VERDICT_KEYS} for verdict in document["verdicts"]],
         "metrics": document["metrics"],
         "ledger": {
-            name: {key: entry.get(key) for key in RESOURCE_KEYS} for name, entry in _resources(document).items()
+            name: {**{key: entry.get(key) for key in RESOURCE_KEYS}, "phases": entry.get("phases", {})}
+            for name, entry in _resources(document).items()
         },
         "fallbacks": document["fallbacks"],
         "artifacts": {name: str(folder / path) for name, path in document["artifacts"].items()},

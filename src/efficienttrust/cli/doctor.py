@@ -17,7 +17,7 @@ def doctor(*, json: bool = False) -> int:
 
     checks = examine()
     if json:
-        print_json({"environment": environment(), "checks": [vars(check) for check in checks]})
+        print_json({"environment": environment(), "checks": [check._asdict() for check in checks]})
     else:
         print_table(["check", "", "finding"], [(check.name, check.status, check.text) for check in checks])
     return 0

@@ -22,9 +22,11 @@ from efficienttrust.evaluation.targets import Target
 Floats = NDArray[np.float32]
 
 PENALTY = 10.0  # utility given up per unit of violation: far above any real exchange rate
+LABEL_FREE = ("demographic_parity_difference", "demographic_parity_ratio")
 MARGIN_SHARE = 0.6  # the margin is at most this share of the way to a perfect value
 REACH = 4.0  # offsets are searched in [-REACH, REACH] logits
 SWEEPS = 2  # over the groups, when there are more than two
+APART = 1e-5  # logits nearer than this are taken for equal: so far the exported file may differ from its parent
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,23 @@ class Attacked:
 
 
 @dataclass(frozen=True, eq=False)
+class Unlabelled:
+    """Further rows whose labels are not looked at; they sharpen the selection rates, which need none.
+
+    Attributes:
+        z: [m] logits.
+        codes: Attribute name ("" for the intersections) -> ([m] codes, number of groups).
+        posterior: [m, G] P(group | row) or one-hot groups.
+        weight: [m] what a row counts, or None.
+    """
+
+    z: Floats
+    codes: Mapping[str, tuple[NDArray[np.int64], int]]
+    posterior: Floats
+    weight: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class CalibrationData:
     """Everything a decision rule is judged by on one split.
 
@@ -53,6 +72,7 @@ class CalibrationData:
         posterior: [n, G] P(group | row) or one-hot groups; G = 0 without a group term.
         attacked: Robustness key -> logits under that attack.
         weight: [n] what a row counts, or None.
+        more: Further rows for the metrics that need no label.
     """
 
     z: Floats
@@ -61,6 +81,7 @@ class CalibrationData:
     posterior: Floats
     attacked: Mapping[str, Attacked]
     weight: Floats | None = None
+    more: Unlabelled | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +95,7 @@ class Calibrated:
         utility: Accuracy.
         values: Target key -> point value.
         violation: Sum of the violations of the targets themselves (not tightened).
+        shortfall: Sum of the violations of the tightened targets.
     """
 
     threshold: float
@@ -82,6 +104,12 @@ class Calibrated:
     utility: float
     values: Mapping[str, float]
     violation: float
+    shortfall: float
+
+    @property
+    def rank(self) -> float:
+        """Utility less shortfall, one for one: by it candidates are compared, as its noise is that of a rate."""
+        return self.utility - self.shortfall
 
 
 def calibrate(
@@ -98,7 +126,7 @@ def calibrate(
         data: One split.
         targets: Targets on threshold-dependent metrics; others are left alone.
         margins: Target key -> how much it is tightened, in units of the metric.
-        n_thresholds: Candidates of the threshold, at quantiles of the margins.
+        n_thresholds: Candidates of the threshold, spread evenly over the ranks of the margins.
         line: Offsets tried per line search, which is repeated at a fifth of the width around the best.
     """
     n_groups = data.posterior.shape[1]
@@ -143,10 +171,11 @@ def target_margins(
     """
     margins = {}
     for target in targets:
-        errors = [
-            standard_error(target, fitted_on.y, codes, fitted_on.attacked.get(target.key))
-            for codes in (fitted_on.codes, held_on)
-        ]
+        judged = _codes_judged(fitted_on, target)
+        errors = (
+            standard_error(target, fitted_on.y, judged, _attack_of(fitted_on, target)),
+            standard_error(target, fitted_on.y, held_on, None),
+        )
         headroom = abs(target.bound) if target.relation == "<=" else abs(1.0 - target.bound)
         margins[target.key] = min(confidence * math.hypot(*errors), MARGIN_SHARE * headroom)
     return margins
@@ -186,8 +215,24 @@ def _best_threshold(
     n_thresholds: int,
 ) -> Calibrated:
     cut = data.z - _shift(data.posterior, offsets)
-    candidates = np.unique(np.quantile(cut, np.linspace(0.0, 1.0, n_thresholds)).astype(np.float64))
-    return _at_thresholds(data, np.append(candidates, 0.0), offsets, targets, margins)
+    thresholds = np.sort(np.append(_between(cut, n_thresholds), 0.0))
+    return _at_thresholds(data, thresholds, offsets, targets, margins)
+
+
+def _between(cut: Floats, n_thresholds: int) -> NDArray[np.float64]:
+    """Return thresholds in the widest gap of each of `n_thresholds` ranges of ranks, both ends included.
+
+    Never on a row: rows of equal logit would be decided by the last bit, which the exported file rounds its own way.
+    """
+    ordered = np.sort(cut).astype(np.float64)
+    ends = np.concatenate([ordered[:1] - 1.0, ordered, ordered[-1:] + 1.0])
+    gaps = np.diff(ends)
+    width = -(-len(gaps) // n_thresholds)
+    windows = np.zeros(-(-len(gaps) // width) * width)
+    windows[: len(gaps)] = gaps
+    widest = windows.reshape(-1, width).argmax(axis=1) + np.arange(0, len(windows), width)
+    apart = widest[gaps[widest] > APART]
+    return np.asarray(0.5 * (ends[apart] + ends[apart + 1]))
 
 
 def _at_thresholds(
@@ -197,7 +242,7 @@ def _at_thresholds(
     targets: Sequence[Target],
     margins: Mapping[str, float],
 ) -> Calibrated:
-    margin = (data.z - _shift(data.posterior, offsets)).astype(np.float64)
+    margin = data.z - _shift(data.posterior, offsets)
     counts: dict[tuple[str, str], Confusion] = {}
 
     def confusion(attribute: str, key: str) -> Confusion:
@@ -206,7 +251,7 @@ def _at_thresholds(
             if key:
                 attacked = data.attacked[key]
                 group_terms = data.posterior[attacked.rows] if attacked.posterior is None else attacked.posterior
-                moved = (attacked.z - _shift(group_terms, offsets)).astype(np.float64)
+                moved = attacked.z - _shift(group_terms, offsets)
                 rows = attacked.rows
                 weight = None if data.weight is None else data.weight[rows]
                 counts[attribute, key] = count_above(moved, thresholds, data.y[rows], codes[rows], n_groups, weight)
@@ -215,11 +260,13 @@ def _at_thresholds(
         return counts[attribute, key]
 
     utility = RATE_METRICS["accuracy"](confusion("", ""))
-    objective, violation = utility.copy(), np.zeros_like(utility)
+    violation, shortfall = np.zeros_like(utility), np.zeros_like(utility)
     values: dict[str, NDArray[np.float64]] = {}
     for target in targets:
         if target.metric in ROBUST_METRICS:
             found = ROBUST_METRICS[target.metric](confusion(_attribute(target), robustness_key(target)))
+        elif target.metric in LABEL_FREE and data.more is not None:
+            found = RATE_METRICS[target.metric](_selections(data, data.more, thresholds, offsets, _attribute(target)))
         elif target.metric in RATE_METRICS:
             found = RATE_METRICS[target.metric](confusion(_attribute(target), ""))
         else:
@@ -228,7 +275,8 @@ def _at_thresholds(
         gap = np.nan_to_num(sign * (found - target.bound), nan=1.0)  # a rate that cannot be estimated is no success
         values[target.key] = found
         violation += np.maximum(gap, 0.0)
-        objective -= PENALTY * np.maximum(gap + margins.get(target.key, 0.0), 0.0)
+        shortfall += np.maximum(gap + margins.get(target.key, 0.0), 0.0)
+    objective = utility - PENALTY * shortfall
     k = int(np.argmax(objective))
     return Calibrated(
         threshold=float(thresholds[k]),
@@ -237,7 +285,34 @@ def _at_thresholds(
         utility=float(utility[k]),
         values={key: float(found[k]) for key, found in values.items()},
         violation=float(violation[k]),
+        shortfall=float(shortfall[k]),
     )
+
+
+def _selections(
+    data: CalibrationData, more: Unlabelled, thresholds: NDArray[np.float64], offsets: Floats, attribute: str
+) -> Confusion:
+    """Count selections over labelled and unlabelled rows together; all are entered as negatives."""
+    (codes, n_groups), (more_codes, _) = data.codes[attribute], more.codes[attribute]
+    margin = np.concatenate([data.z - _shift(data.posterior, offsets), more.z - _shift(more.posterior, offsets)])
+    weight = None
+    if data.weight is not None and more.weight is not None:
+        weight = np.concatenate([data.weight, more.weight])
+    no_label = np.zeros(len(margin), dtype=np.int8)
+    return count_above(margin, thresholds, no_label, np.concatenate([codes, more_codes]), n_groups, weight)
+
+
+def _codes_judged(data: CalibrationData, target: Target) -> Mapping[str, tuple[NDArray[np.int64], int]]:
+    if target.metric not in LABEL_FREE or data.more is None:
+        return data.codes
+    return {
+        name: (np.concatenate([codes, data.more.codes[name][0]]), n_groups)
+        for name, (codes, n_groups) in data.codes.items()
+    }
+
+
+def _attack_of(data: CalibrationData, target: Target) -> Attacked | None:
+    return data.attacked[robustness_key(target)] if target.metric in ROBUST_METRICS else None
 
 
 def robustness_key(target: Target) -> str:

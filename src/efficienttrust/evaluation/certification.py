@@ -78,7 +78,8 @@ def certify(target: Target, outcome: Outcome, alpha: float) -> Certificate:
 
     Rates: exact (Clopper-Pearson). Gaps and ratios between groups: exact unconditional, the worst ordered pair of
     groups (see `metrics.gaps`). With weighted rows: Hoeffding and McDiarmid bounds with the effective size. All of
-    these hold at any n. Other metrics: bootstrap, which holds for large n and is named so in `method`.
+    these hold at any n. The mean of the two gaps of equalized odds adds exact limits in squares for two groups, which
+    simulation finds at its level. Other metrics: bootstrap, which holds for large n and is named so in `method`.
 
     Args:
         target: The target.
@@ -91,13 +92,13 @@ def certify(target: Target, outcome: Outcome, alpha: float) -> Certificate:
     limit = metric.limit(outcome, metric.resolve(dict(target.arguments)), alpha)
     return Certificate(
         target=target,
-        bound=limit.value,
+        bound=float(limit.value),
         level=1 - alpha,
         method=limit.method,
-        satisfied=target.gap(limit.value) <= 0,
-        certifiable=target.gap(limit.best) <= 0 or target.gap(limit.value) <= 0,
+        satisfied=bool(target.gap(limit.value) <= 0),
+        certifiable=bool(min(target.gap(limit.best), target.gap(limit.value)) <= 0),
         n=limit.n,
-        best=limit.best,
+        best=float(limit.best),
         note=limit.note,
     )
 

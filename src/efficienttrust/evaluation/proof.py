@@ -159,6 +159,8 @@ def _predictions(problem: Problem, outcome: Outcome, margin: Any) -> pd.DataFram
     columns: dict[str, Any] = {"row": part.rows, "label": outcome.y}
     for name, (codes, names) in outcome.attributes.items():
         columns[name] = [None if code < 0 else names[code] for code in codes]
+    if outcome.weight is not None:
+        columns["weight"] = outcome.weight
     columns |= {"score": outcome.score, "margin": margin, "prediction": outcome.prediction}
     for key, standing in outcome.robust.items():
         right = np.full(len(part.y), -1, dtype=np.int8)  # −1: not attacked

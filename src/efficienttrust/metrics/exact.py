@@ -98,4 +98,4 @@ def _bisect(rejected: Callable[[float], bool], far: float, near: float) -> float
             far = middle
         else:
             near = middle
-    return far
+    return float(far)

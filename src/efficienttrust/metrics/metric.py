@@ -85,9 +85,9 @@ def measure(name: str, outcome: Outcome, arguments: Arguments | None = None, lev
     estimate = metric.compute(outcome, resolved, level)
     return Measurement(
         name=metric_key(metric, resolved),
-        value=estimate.value,
-        low=min(estimate.low, estimate.value),
-        high=max(estimate.high, estimate.value),
+        value=float(estimate.value),
+        low=float(min(estimate.low, estimate.value)),
+        high=float(max(estimate.high, estimate.value)),
         n=estimate.n,
         how=estimate.how,
         definition=metric.definition,

@@ -11,10 +11,37 @@ is charged apart.
     'demographic_parity_difference'
 """
 
-from efficienttrust.pipeline._progress import ProgressEvent
-from efficienttrust.pipeline.fit import fit
-from efficienttrust.pipeline.run import Run, load_run
-from efficienttrust.pipeline.verify import VerifiedVerdict, verify
-from efficienttrust.training import request_stop
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from efficienttrust.pipeline._fit import fit as fit
+    from efficienttrust.pipeline._progress import ProgressEvent as ProgressEvent
+    from efficienttrust.pipeline._run import Run as Run
+    from efficienttrust.pipeline._run import load_run as load_run
+    from efficienttrust.pipeline._verify import VerifiedVerdict as VerifiedVerdict
+    from efficienttrust.pipeline._verify import verify as verify
+    from efficienttrust.training import request_stop as request_stop
 
 __all__ = ["ProgressEvent", "Run", "VerifiedVerdict", "fit", "load_run", "request_stop", "verify"]
+
+_HOMES = {
+    "ProgressEvent": "efficienttrust.pipeline._progress",
+    "Run": "efficienttrust.pipeline._run",
+    "VerifiedVerdict": "efficienttrust.pipeline._verify",
+    "fit": "efficienttrust.pipeline._fit",
+    "load_run": "efficienttrust.pipeline._run",
+    "request_stop": "efficienttrust.training",
+    "verify": "efficienttrust.pipeline._verify",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use, so that a misspelt option is reported before torch is loaded."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'efficienttrust.pipeline' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -92,7 +92,7 @@ def make_document(
             for stage in proof.stages
         ],
         "candidates": list(_candidates(candidates, choice, tried)),
-        "fallbacks": [*request.notes, *candidates.fallbacks],
+        "fallbacks": [*request.notes, *candidates.fallbacks, *_shortened(choice)],
         "ledger": ledger.to_dict(),
         "artifacts": ARTIFACTS,
     }
@@ -129,6 +129,15 @@ def export_metadata(problem: Problem, request: Request) -> dict[str, str]:
         "data_sha256": problem.fingerprint,
         "attribute_blind": str(not request.aware).lower(),
     }
+
+
+def _shortened(choice: Choice) -> list[str]:
+    if choice.effort >= 1.0:
+        return []
+    return [
+        f"calibration ran at {choice.effort:.0%} of its effort (fewer attacked rows, a coarser search): "
+        "the budget bought no more"
+    ]
 
 
 def _measurement(one: Measurement) -> dict[str, Any]:

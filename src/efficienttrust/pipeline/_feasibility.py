@@ -25,15 +25,18 @@ def refuse_contradictions(problem: Problem, targets: Sequence[Target]) -> None:
     test = problem.splits["test"]
     for parity in (target for target in targets if target.metric == "demographic_parity_difference"):
         codes, n_groups = codes_of(problem, test, str(dict(parity.arguments).get("by") or ""))
-        sizes = np.array([(codes == code).sum() for code in range(n_groups)])
+        weight = np.ones(len(codes)) if test.weight is None else test.weight.astype(np.float64)
+        sizes = np.array([weight[codes == code].sum() for code in range(n_groups)])
         present = np.flatnonzero(sizes)
-        rates = np.array([test.y[codes == code].mean() for code in present])
+        if len(present) < 2:
+            continue
+        rates = np.array([np.average(test.y[codes == code], weights=weight[codes == code]) for code in present])
         low, high = present[int(rates.argmin())], present[int(rates.argmax())]
         excess = float(rates.max() - rates.min()) - parity.bound
         if excess <= 0:
             continue
         best = {
-            "accuracy": 1 - min(sizes[low], sizes[high]) / len(test.y) * excess,
+            "accuracy": 1 - min(sizes[low], sizes[high]) / weight.sum() * excess,
             "worst_group_accuracy": 1 - excess / 2,
         }
         for target in targets:

@@ -120,6 +120,8 @@ def check_destination(out: Path | None, *, overwrite: bool) -> None:
         probe = working_folder(out) / ".writable"
         probe.write_bytes(b"")
         probe.unlink()
+        if not any(working_folder(out).iterdir()):
+            working_folder(out).rmdir()  # a run that ends before its first checkpoint leaves nothing
     except OSError as error:
         raise UsageError(f"cannot write to {out.parent}: {error.strerror or error}; choose another --out") from error
 

@@ -17,7 +17,7 @@ FORMAT = 1
 
 def save_weights(folder: Path, scorer: Scorer, decision: Decision) -> None:
     """Write scorer and decision rule into a folder."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     arrays: dict[str, np.ndarray[Any, Any]] = {"decision.group_offsets": np.asarray(decision.group_offsets)}
     about: dict[str, Any] = {
@@ -34,7 +34,8 @@ def save_weights(folder: Path, scorer: Scorer, decision: Decision) -> None:
         values = {field.name: getattr(scorer, field.name) for field in fields(scorer)}
         about["scorer"] = {"kind": "trees", **{k: v for k, v in values.items() if not isinstance(v, np.ndarray)}}
         arrays |= {f"trees.{name}": value for name, value in values.items() if isinstance(value, np.ndarray)}
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "model.safetensors")
+    content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    (folder / "model.safetensors").write_bytes(content)
     (folder / "model.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 

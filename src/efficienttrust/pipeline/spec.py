@@ -151,10 +151,10 @@ class BudgetSpec(_Strict):
     samples: Amount | None = Field(None, description="short for a time limit on the clock of samples")
     flops: Amount | None = Field(None, description="short for a time limit on the clock of FLOPs")
     epochs: Amount | None = Field(None, description="short for a time limit in passes over the training rows")
-    memory: Amount | None = Field(None, description="peak bytes while training")
+    memory: Amount | None = Field(None, description="peak bytes while training, as `2GB`")
     parameters: Amount | None = Field(None, description="parameters of the deployed model")
-    size: Amount | None = Field(None, description="bytes of the model file on disk")
-    latency: Amount | None = Field(None, description="p95 of one row, in ms unless another unit is given")
+    size: Amount | None = Field(None, description="bytes of the model file on disk, as `300kB`")
+    latency: Amount | None = Field(None, description="p95 of one row, as `2ms`")
     throughput: Amount | None = Field(None, description="rows per second")
 
     @field_validator("*")

@@ -15,6 +15,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
     partial = path.with_name(path.name + ".partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
             torch.save(state, file)
             file.flush()
@@ -43,7 +44,7 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
         raise UsageError(
             f"the checkpoint {path} is damaged ({type(error).__name__}); delete its folder to start again"
         ) from error
-    if state.get("identity") != identity:
+    if not isinstance(state, dict) or state.get("identity") != identity:
         raise UsageError(
             f"{path} belongs to a run with other data or settings; delete its folder or choose another --out"
         )

@@ -118,16 +118,18 @@ class Loop:
             self._look(plan.progress(ledger.used()), final=True)
 
     def _start(self) -> None:
-        self.action = self.policy.reset(self.plan)
+        limits = self.limits
+        anywhere = dataclasses.replace(limits, lambda_floor=limits.lambda_max, share_slew=1.0)  # no present setting yet
+        self.action, clipped = project(self.policy.reset(self.plan), TrustAction(), anywhere)
         self.state.next_look = self.action.next_monitor_in
         cost = self.costs.predict("step")
         for text in self.plan.fallbacks:
             self.state.decisions.append(DecisionRecord(0, 0.0, "plan", "", "fall-back", text, cost))
+        notes = {note.partition(":")[0]: note for note in clipped}
         for knob in ("lambda_fair", "adversarial_share", "attack"):
+            reason = "; ".join(filter(None, (f"start of policy {self.policy.name}", notes.get(knob, ""))))
             value = _text(getattr(self.action, knob))
-            self.state.decisions.append(
-                DecisionRecord(0, 0.0, knob, "", value, f"start of policy {self.policy.name}", cost)
-            )
+            self.state.decisions.append(DecisionRecord(0, 0.0, knob, "", value, reason, cost))
 
     def _fits(self, action: str) -> bool:
         return self.ledger.used() + self.costs.predict(action) <= self.plan.end

@@ -153,7 +153,7 @@ def constraint_states(
             ConstraintState(
                 key=target.key,
                 lever=lever_of(target),
-                bound=target.bound,
+                tolerance=target.bound if target.relation == "<=" else 1.0 - target.bound,
                 gap=gap,
                 half_width=reading.errors[target.key],
                 smoothed_gap=smoothed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from efficienttrust.atats._action import TrustAction
-from efficienttrust.atats._nupi import NuPI
+from efficienttrust.atats._nupi import NuPI, check_gains
 from efficienttrust.atats._planner import DECISIONS_WANTED, Plan
 from efficienttrust.atats._policy import policies
 from efficienttrust.atats._state import TrustState
@@ -18,13 +18,14 @@ class PID:
     """Closes the gap of the worst fairness target with lambda_F and of the worst robustness target with q.
 
     Args:
-        gain: Factor on all gains.
+        gain: Factor on all gains, >= 0.
         nu: Memory of the error, in (-1, 1).
     """
 
     name = "pid"
 
     def __init__(self, gain: float = 1.0, nu: float = 0.5) -> None:
+        check_gains(self.name, gain, nu)
         self.gain, self.nu = gain, nu
         self._interval, self._attack = 0.05, "n_fgsm"
         self._fair = NuPI(0.0, 0.0, 0.0)
@@ -44,7 +45,7 @@ class PID:
     def act(self, state: TrustState) -> TrustAction:
         """Update both controllers with the hard gaps; the robust target keeps one standard error in hand."""
         reasons = {}
-        fairness, robustness = state.worst("fairness"), state.worst("robustness")
+        fairness, robustness = state.worst("fairness", "smoothed_gap"), state.worst("robustness", "smoothed_gap")
         if fairness is not None:
             self._fair.dial = state.lambda_fair
             self._fair.update(fairness.smoothed_gap)

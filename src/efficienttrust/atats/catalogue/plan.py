@@ -8,7 +8,7 @@ says; and its gains are low, because few noisy decisions at a high gain are wors
 from __future__ import annotations
 
 from efficienttrust.atats._action import TrustAction
-from efficienttrust.atats._nupi import NuPI
+from efficienttrust.atats._nupi import NuPI, check_gains
 from efficienttrust.atats._planner import DECISIONS_WANTED, Plan
 from efficienttrust.atats._policy import policies
 from efficienttrust.atats._state import TrustState
@@ -23,13 +23,14 @@ class PlannedControl:
     """Plan, then control with low gain.
 
     Args:
-        gain: Factor on all gains.
+        gain: Factor on all gains, >= 0.
         nu: Memory of the error, in (-1, 1).
     """
 
     name = "plan"
 
     def __init__(self, gain: float = 1.0, nu: float = 0.5) -> None:
+        check_gains(self.name, gain, nu)
         self.gain, self.nu = gain, nu
         self._plan: Plan | None = None
         self._fair = NuPI(0.0, 0.0, 0.0)
@@ -47,13 +48,14 @@ class PlannedControl:
         """Move both dials a little towards what the calibrated metrics need."""
         assert self._plan is not None, "reset comes first"
         reasons = {}
-        fairness, robustness = state.worst("fairness"), state.worst("robustness")
+        fairness, robustness = state.worst("fairness", "calibrated_gap"), state.worst("robustness", "calibrated_gap")
         if fairness is not None:
-            loosened = fairness.smoothed_gap - (self._plan.fairness_slack - 1.0) * abs(fairness.bound)
+            slack = self._plan.fairness_slack
+            loosened = fairness.smoothed_gap - (slack - 1.0) * fairness.tolerance
             self._fair.dial = state.lambda_fair
             self._fair.update(loosened)
             reasons["lambda_fair"] = (
-                f"{fairness.key} {loosened:+.3f} from {self._plan.fairness_slack:.1f} × its target before calibration"
+                f"{fairness.key} {loosened:+.3f} from {slack:.1f} × its tolerance before calibration"
             )
         if robustness is not None and state.progress >= self._plan.adversarial_start:
             if state.adversarial_share == 0.0:

@@ -43,7 +43,7 @@ class Rule:
             return self._action
         reasons: dict[str, str] = {}
         weight, share = state.lambda_fair, state.adversarial_share
-        fairness, robustness = state.worst("fairness"), state.worst("robustness")
+        fairness, robustness = state.worst("fairness", "smoothed_gap"), state.worst("robustness", "smoothed_gap")
         if fairness is not None:
             violated = fairness.smoothed_gap > 0
             weight = max(weight, 0.1) * LAMBDA_RISE if violated else weight * LAMBDA_FALL
@@ -53,7 +53,10 @@ class Rule:
         if robustness is not None:
             margin = robustness.half_width
             violated = robustness.smoothed_gap + margin > 0
-            share = share + SHARE_RISE if violated else max(share * SHARE_FALL, SHARE_FLOOR)
+            if violated:
+                share += SHARE_RISE
+            elif share > 0:
+                share = max(share * SHARE_FALL, SHARE_FLOOR)
             if state.progress > FINAL_STRETCH and abs(robustness.smoothed_gap) < 2 * margin:
                 share = max(share, FINAL_SHARE)
             reasons["adversarial_share"] = (

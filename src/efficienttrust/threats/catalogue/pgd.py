@@ -33,7 +33,7 @@ def pgd(
     if random_start:
         shift = where.clip(shift.uniform_(-1.0, 1.0, generator=generator).mul_(radius))
     step = radius * (2.5 / steps)
-    worst, worst_margin = where.origin, torch.full_like(radius[:, 0], torch.inf)
+    worst, worst_margin = where.origin, radius.new_full((len(radius),), torch.inf)
     for index in range(steps + 1):
         numeric = (where.origin + where.snap(shift)).requires_grad_(True)
         margin = signed_margin(numeric)

@@ -29,6 +29,7 @@ from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask
 LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 1e-2
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export
+CALIBRATION_SHARE = 0.3  # of what is left before training: the most that is kept back for calibration
 RESERVE_SHARE = 0.005  # of the limit, for what nobody foresaw
 DETERMINISTIC = ("steps", "samples", "flops")
 
@@ -46,8 +47,10 @@ class NetworkTrainer:
 
     def fit(self, problem: Problem, ledger: Ledger, policy: Policy) -> Candidates:
         """Probe, plan, train; return the last network and the best snapshots of the last half."""
+        saved = load_checkpoint(self.task.checkpoint, self.task.identity) if self.task.checkpoint else None
+        if saved is not None:  # a latency limit is measured: it may fit another width today
+            self.task = dataclasses.replace(self.task, widths=tuple(saved["widths"]))
         task = self.task
-        saved = load_checkpoint(task.checkpoint, task.identity) if task.checkpoint else None
         levers = levers_of(task.targets)
         costs = CostModel()
         with ledger.phase("prepare"):
@@ -104,8 +107,12 @@ class NetworkTrainer:
             costs.observe("step", plain)
         reserve = 0.0
         if ledger.clock not in ("steps", "samples") and math.isfinite(ledger.limit):
-            after = _calibration_cost(costs, problem, monitor) + self.task.export_cost
-            reserve = RESERVE_FACTOR * after + RESERVE_SHARE * ledger.limit
+            calibration = RESERVE_FACTOR * _calibration_cost(costs, problem, monitor)
+            affordable = CALIBRATION_SHARE * max(
+                ledger.remaining(), 0.0
+            )  # beyond it calibration does less, and says so
+            exporting = RESERVE_FACTOR * self.task.export_cost + RESERVE_SHARE * ledger.limit
+            reserve = min(calibration, affordable) + exporting
         n_rows = len(problem.splits["train"].y)
         plan = make_plan(
             Lever(bool(levers.penalties), levers.eps > 0, calibrated=True),
@@ -136,6 +143,7 @@ class NetworkTrainer:
                 self.task.checkpoint,
                 {
                     "identity": self.task.identity,
+                    "widths": list(self.task.widths),
                     "plan": dataclasses.asdict(plan),
                     "loop": state,
                     "action": {**dataclasses.asdict(loop.action), "reasons": dict(loop.action.reasons)},

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from efficienttrust.compression import DeployedModel
 from efficienttrust.data import Problem, load_problem
@@ -12,9 +15,13 @@ from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.proof import prove
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.pipeline._session import single_thread
-from efficienttrust.pipeline.run import load_run
+from efficienttrust.pipeline._run import load_run
 
-TOLERANCE = 1e-9
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOLERANCE = 1e-9  # of a measured value
+SCORE_TOLERANCE = 1e-4  # of a score or margin: other processors round differently
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,15 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
         problem: The data, when the run was made from a frame that exists nowhere else.
 
     Raises:
-        UsageError: Not a run, damaged files, data that are gone or have changed.
+        UsageError: Not a run, damaged or altered files, data that are gone or have changed.
     """
     run = load_run(folder)
-    recorded = run.document["problem"]
+    file, recorded = DeployedModel(run.content), run.document["problem"]
+    targets = [parse_target(entry["target"]) for entry in run.document["verdicts"]]
+    if file.metadata.get("targets") != "; ".join(target.text for target in targets):
+        raise UsageError(f"run.json of {folder} lists other targets than its model.onnx was made for: it was altered")
+    if file.metadata.get("data_sha256") != recorded["fingerprint"]:
+        raise UsageError(f"run.json of {folder} names other data than its model.onnx was made from: it was altered")
     if problem is None:
         if recorded["source"].startswith("<"):
             raise UsageError(f"{folder} was made from a frame in memory: call verify(folder, problem=…) with its data")
@@ -62,12 +74,11 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
             f"the data at {recorded['source']} are not those of the run {folder} (hash {problem.fingerprint[:12]}, "
             f"recorded {recorded['fingerprint'][:12]}); verdicts cannot be compared"
         )
-    targets = [parse_target(entry["target"]) for entry in run.document["verdicts"]]
     with single_thread():
         proof = prove(
             problem,
             targets,
-            DeployedModel(run.content),
+            file,
             run.scorer,
             run.decision,
             seed=int(run.document["spec"]["seed"]),
@@ -84,4 +95,22 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
                 confirmed=same and entry["status"] == found.status,
             )
         )  # fmt: skip
+    altered = _altered(run.predictions, proof.predictions)
+    if altered and all(one.confirmed for one in verified):
+        raise UsageError(f"predictions.parquet of {folder} is not what model.onnx says on the test split: {altered}")
     return verified
+
+
+def _altered(recorded: pd.DataFrame, found: pd.DataFrame) -> str:
+    """Return what differs between recorded and recomputed predictions, or an empty text."""
+    if list(recorded.columns) != list(found.columns) or len(recorded) != len(found):
+        return f"{len(recorded)} rows of {len(recorded.columns)} columns, not {len(found)} of {len(found.columns)}"
+    for name in found.columns:
+        old, new = recorded[name], found[name]
+        if new.dtype.kind == "f":
+            same = np.isclose(old.to_numpy(np.float64), new.to_numpy(np.float64), rtol=0, atol=SCORE_TOLERANCE)
+        else:
+            same = ((old.astype(str) == new.astype(str)) | (old.isna() & new.isna())).to_numpy()
+        if not same.all():
+            return f"column {name!r} differs in {int((~same).sum())} rows"
+    return ""

@@ -81,16 +81,17 @@ class Run:
         """
         out = Path(folder)
         check_destination(out, overwrite=overwrite)
-        working = working_folder(out)
+        working, replaced = working_folder(out), out.with_name(out.name + ".replaced")
         try:
             self._write(working, out)
             (working / "checkpoint.pt").unlink(missing_ok=True)
-            replaced = out.with_name(out.name + ".replaced")
             if out.exists():
+                shutil.rmtree(replaced, ignore_errors=True)  # of an earlier save that was killed between its renames
                 os.replace(out, replaced)
             os.replace(working, out)
             shutil.rmtree(replaced, ignore_errors=True)
         except OSError as error:
+            _undo(out, working, replaced)
             raise UsageError(
                 f"cannot write the run to {out}: {error.strerror or error}; free some space or choose another folder"
             ) from error
@@ -99,6 +100,7 @@ class Run:
     def _write(self, working: Path, out: Path) -> None:
         from efficienttrust.report import model_card, render_report
 
+        working.mkdir(parents=True, exist_ok=True)
         (working / ARTIFACTS["model"]).write_bytes(self.content)
         save_weights(working, self.scorer, self.decision)
         self.predictions.to_parquet(working / ARTIFACTS["predictions"], index=False)
@@ -145,6 +147,16 @@ def frame_of(rows: Any, columns: tuple[str, ...]) -> pd.DataFrame:
 
     records = [dict(row) if isinstance(row, Mapping) else asdict(row) for row in rows]
     return pd.DataFrame(records) if records else pd.DataFrame({name: [] for name in columns})
+
+
+def _undo(out: Path, working: Path, replaced: Path) -> None:
+    """Remove what was half-written, keep a checkpoint, and put back the run that was to be replaced."""
+    for name in ARTIFACTS.values():
+        (working / name).unlink(missing_ok=True)
+    if working.exists() and not any(working.iterdir()):
+        working.rmdir()
+    if replaced.exists() and not out.exists():
+        os.replace(replaced, out)
 
 
 def _strict(value: Any) -> Any:
