@@ -30,5 +30,5 @@ def test_global_state_is_left_alone(name: str) -> None:
 
 
 def test_unknown_architecture_is_named_with_a_suggestion() -> None:
-    with pytest.raises(UsageError, match="unknown architecture 'mpl'. Did you mean 'mlp'?"):
+    with pytest.raises(UsageError, match=r"unknown architecture 'mpl'\. Did you mean 'mlp'\?"):
         build("mpl", n_features=3, widths=(), seed=0)

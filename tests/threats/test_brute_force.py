@@ -1,4 +1,4 @@
-"""Where a few columns count things, every allowed point can be tried: that bounds all attacks, and the strong are near."""
+"""Where a few columns count things, every allowed point can be tried: it bounds all attacks; the strong are near."""
 
 from __future__ import annotations
 

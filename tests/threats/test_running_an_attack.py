@@ -131,5 +131,5 @@ def test_every_attack_says_what_it_is(name: str) -> None:
 
 
 def test_unknown_attack_is_named_with_a_suggestion() -> None:
-    with pytest.raises(UsageError, match="unknown attack 'pdg'. Did you mean 'pgd'?"):
+    with pytest.raises(UsageError, match=r"unknown attack 'pdg'\. Did you mean 'pgd'\?"):
         attacks.get("pdg")

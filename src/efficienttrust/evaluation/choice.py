@@ -123,7 +123,7 @@ def _calibrate(
 def _training_rows(
     problem: Problem, scorer: Scorer, z: NDArray[np.float32], head: Head | None, *, aware: bool, most: int
 ) -> Unlabelled | None:
-    """Return (at most so many) training rows as unlabelled ones, unless the model knows them too well to stand for new rows.
+    """Return (at most so many) training rows as unlabelled ones, unless the model knows them too well.
 
     A rule that is fitted on few rows looks better there than it is, and selection rates need no labels. They are the
     same on training rows as on new ones only as long as the model has not learned the former by heart.

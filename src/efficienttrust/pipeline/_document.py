@@ -134,10 +134,8 @@ def export_metadata(problem: Problem, request: Request) -> dict[str, str]:
 def _shortened(choice: Choice) -> list[str]:
     if choice.effort >= 1.0:
         return []
-    return [
-        f"calibration ran at {choice.effort:.0%} of its effort (fewer attacked rows, a coarser search): "
-        "the budget bought no more"
-    ]
+    why = "fewer attacked rows, a coarser search: the budget bought no more"
+    return [f"calibration ran at {choice.effort:.0%} of its effort ({why})"]
 
 
 def _measurement(one: Measurement) -> dict[str, Any]:

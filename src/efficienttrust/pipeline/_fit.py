@@ -18,8 +18,8 @@ from efficienttrust.pipeline._capacity import Capacity, choose_capacity
 from efficienttrust.pipeline._document import export_metadata, make_document
 from efficienttrust.pipeline._progress import ProgressEvent
 from efficienttrust.pipeline._request import Request, check_destination, make_request, working_folder
-from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.pipeline._run import Run, frame_of
+from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.resources import Budget, Ledger, measure_latency
 from efficienttrust.training import Candidates, TrainingTask, clear_stop, lever_of, trainers
 

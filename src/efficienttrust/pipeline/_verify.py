@@ -14,8 +14,8 @@ from efficienttrust.data import Problem, load_problem
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.proof import prove
 from efficienttrust.evaluation.targets import parse_target
-from efficienttrust.pipeline._session import single_thread
 from efficienttrust.pipeline._run import load_run
+from efficienttrust.pipeline._session import single_thread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -117,5 +117,6 @@ class Stepper:
         """Take the state of a checkpoint."""
         self.network.load_state_dict(state["network"])  # type: ignore[arg-type]
         self.optimizer.load_state_dict(state["optimizer"])  # type: ignore[arg-type]
+        self._group = self.optimizer.param_groups[0]  # loading has put a new one in its place
         for (penalty, _), saved in zip(self.penalties, state["penalties"], strict=True):  # type: ignore[call-overload]
             penalty.load_state_dict(saved)

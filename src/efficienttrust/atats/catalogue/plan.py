@@ -13,7 +13,8 @@ from efficienttrust.atats._planner import DECISIONS_WANTED, Plan
 from efficienttrust.atats._policy import policies
 from efficienttrust.atats._state import TrustState
 
-LAMBDA_GAIN = 0.6
+LAMBDA_GAIN = 0.15  # per relative error: the gap over the tolerance
+LEAST_TOLERANCE = 0.02  # a smaller one is not taken as the unit of the gap
 SHARE_GAIN = 2.0
 SHARE_FLOOR = 0.25  # after the start of adversarial training: networks forget
 
@@ -53,7 +54,7 @@ class PlannedControl:
             slack = self._plan.fairness_slack
             loosened = fairness.smoothed_gap - (slack - 1.0) * fairness.tolerance
             self._fair.dial = state.lambda_fair
-            self._fair.update(loosened)
+            self._fair.update(loosened / max(fairness.tolerance, LEAST_TOLERANCE))
             reasons["lambda_fair"] = (
                 f"{fairness.key} {loosened:+.3f} from {slack:.1f} × its tolerance before calibration"
             )

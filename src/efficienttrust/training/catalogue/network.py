@@ -13,7 +13,7 @@ from efficienttrust.atats import DecisionRecord, Lever, Plan, Policy, TrustActio
 from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
-from efficienttrust.evaluation.group_head import Head, fit_group_head
+from efficienttrust.evaluation.group_head import Head, fit_group_head, informativeness
 from efficienttrust.losses import penalties
 from efficienttrust.models import MLP, build
 from efficienttrust.resources import CostModel, Ledger
@@ -60,7 +60,7 @@ class NetworkTrainer:
             stepper = self._stepper(problem, data, levers)
         if saved is None:
             probe(self._stepper(problem, data, levers), monitor, ledger, costs, robust=levers.eps > 0)
-            plan = self._plan(ledger, costs, levers, monitor, problem)
+            plan = self._plan(ledger, costs, levers, monitor, problem, head)
         else:
             plan = Plan(**{**saved["plan"], "fallbacks": tuple(saved["plan"]["fallbacks"])})
         shuffler = Shuffler(len(data.y), batch_size_for(len(data.y)), torch.Generator().manual_seed(task.seed))
@@ -89,6 +89,12 @@ class NetworkTrainer:
         movable[: len(problem.domain.mutable)] = problem.domain.mutable
         return fit_group_head(split.x, split.groups, len(problem.group_names), movable, self.task.seed)
 
+    def _calibration(self, problem: Problem, head: Head | None) -> float:
+        if self.task.aware:
+            return 1.0
+        split = problem.splits["monitor"]
+        return informativeness(head, split.x, split.groups)
+
     def _stepper(self, problem: Problem, data: TrainingData, levers: Levers) -> Stepper:
         network = build("mlp", n_features=problem.encoder.n_features, widths=self.task.widths, seed=self.task.seed)
         return Stepper(
@@ -100,7 +106,9 @@ class NetworkTrainer:
             generator=torch.Generator().manual_seed(self.task.seed + 1),
         )
 
-    def _plan(self, ledger: Ledger, costs: CostModel, levers: Levers, monitor: Monitor, problem: Problem) -> Plan:
+    def _plan(
+        self, ledger: Ledger, costs: CostModel, levers: Levers, monitor: Monitor, problem: Problem, head: Head | None
+    ) -> Plan:
         plain = costs.mean("plain step")
         adversarial = costs.mean("adversarial step", default=plain)
         for _ in range(3):
@@ -115,7 +123,7 @@ class NetworkTrainer:
             reserve = min(calibration, affordable) + exporting
         n_rows = len(problem.splits["train"].y)
         plan = make_plan(
-            Lever(bool(levers.penalties), levers.eps > 0, calibrated=True),
+            Lever(bool(levers.penalties), levers.eps > 0, self._calibration(problem, head)),
             used=ledger.used(),
             limit=ledger.limit,
             reserve=reserve,
