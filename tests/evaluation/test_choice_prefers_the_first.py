@@ -14,7 +14,7 @@ from tests.small_problems import loans
 
 PROBLEM = loans(1200)
 TRAIN = PROBLEM.splits["train"]
-FAIR = parse_target("dpd <= 0.1")
+FAIR = parse_target("dpd <= 0.4")
 
 
 def linear(weight: np.ndarray, bias: float = 0.0) -> NetworkScorer:

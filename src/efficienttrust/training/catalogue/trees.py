@@ -14,8 +14,10 @@ from efficienttrust.atats import Policy
 from efficienttrust.compression import TreeScorer, score_encoded
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, RunInterrupted
+from efficienttrust.evaluation.choice import ATTACKED_ROWS, TRAINING_ROWS
 from efficienttrust.evaluation.group_head import fit_group_head
 from efficienttrust.resources import Ledger
+from efficienttrust.threats.catalogue.coordinate import PASSES
 from efficienttrust.training._interrupt import stop_requested
 from efficienttrust.training._levers import levers_of
 from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask, trainers
@@ -24,6 +26,9 @@ STAGE = 10  # trees per stage
 MOST_TREES = 400
 PATIENCE = 3  # stages without a lower loss
 RESERVE_FACTOR = 1.5
+CALIBRATION_SHARE = 0.3  # of what is left: the most that is kept back for calibration
+CALIBRATION_FACTOR = 1.2  # on the cost of scoring: the search for the rule comes on top
+EXPORT_STAGES = 0.5  # an export costs less than half a stage
 
 
 @trainers.register("trees")
@@ -53,7 +58,8 @@ class TreeTrainer:
         )
         history: list[dict[str, float]] = []
         best, best_loss, waited, scorer = 0, math.inf, 0, None
-        stage_cost = reserve = 0.0
+        stage_cost = reserve = calibration = 0.0
+        to_score = _rows_scored_by_calibration(problem, self.task) / len(monitor.y)
         while model.max_iter <= MOST_TREES and waited < PATIENCE:
             before = ledger.used()
             if scorer is not None and before + 1.2 * stage_cost + reserve > ledger.limit:
@@ -63,12 +69,15 @@ class TreeTrainer:
                 ledger.count(steps=STAGE, samples=STAGE * len(train.y), flops=2.0 * STAGE * train.x.size)
             with ledger.phase("monitor"):
                 scorer = TreeScorer.from_sklearn(model)
+                scoring = ledger.used()
                 z = score_encoded(scorer, monitor.x).astype(np.float64)
+                calibration = (ledger.used() - scoring) * to_score
                 loss = float(np.logaddexp(0.0, np.where(monitor.y > 0, -z, z)).mean())
                 accuracy = float(((z > 0) == (monitor.y > 0)).mean())
             stage_cost = ledger.used() - before
             if ledger.clock not in ("steps", "samples", "flops"):
-                reserve = RESERVE_FACTOR * (self.task.export_cost + stage_cost)
+                affordable = CALIBRATION_SHARE * max(ledger.remaining(), 0.0)
+                reserve = RESERVE_FACTOR * min(calibration, affordable) + EXPORT_STAGES * stage_cost
             history.append(
                 {
                     "step": float(model.max_iter),
@@ -103,5 +112,13 @@ class TreeTrainer:
             history=tuple(history),
             decisions=(),
             fallbacks=("trees have no lever for robustness or fairness in training; calibration alone works on them",),
-            calibration_cost=stage_cost,
+            calibration_cost=CALIBRATION_FACTOR * calibration,
         )
+
+
+def _rows_scored_by_calibration(problem: Problem, task: TrainingTask) -> int:
+    """Return how many rows a full calibration scores: clean rows once, attacked ones at both ends of every column."""
+    n_calibrate, n_train = len(problem.splits["calibrate"].y), len(problem.splits["train"].y)
+    attacked = min(ATTACKED_ROWS, n_calibrate) if levers_of(task.targets).eps > 0 else 0
+    ends = 2 * len(problem.domain.lower) * PASSES + 1
+    return n_calibrate + min(TRAINING_ROWS, n_train) + attacked * ends
