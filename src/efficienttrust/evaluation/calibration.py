@@ -119,6 +119,7 @@ def calibrate(
     *,
     n_thresholds: int = 200,
     line: int = 25,
+    start: Floats | None = None,
 ) -> Calibrated:
     """Find threshold and offsets that meet the tightened targets at the highest accuracy.
 
@@ -128,15 +129,18 @@ def calibrate(
         margins: Target key -> how much it is tightened, in units of the metric.
         n_thresholds: Candidates of the threshold, spread evenly over the ranks of the margins.
         line: Offsets tried per line search, which is repeated at a fifth of the width around the best.
+        start: [G] offsets to search around, at a quarter of the width; None searches everywhere.
     """
     n_groups = data.posterior.shape[1]
-    best = _best_threshold(data, np.zeros(n_groups, np.float32), targets, margins, n_thresholds)
+    reach = REACH if start is None else REACH / 4
+    first = np.zeros(n_groups, np.float32) if start is None else start
+    best = _best_threshold(data, first, targets, margins, n_thresholds)
     if not any(_moved_by_offsets(target) for target in targets) or n_groups < 2:
         return best
     free = [0] if n_groups == 2 else list(range(n_groups))  # of two offsets one is absorbed by the threshold
     for sweep in range(1 if n_groups == 2 else SWEEPS):
         for group in free:
-            centre, width = float(best.offsets[group]), REACH / (1 + 2 * sweep)
+            centre, width = float(best.offsets[group]), reach / (1 + 2 * sweep)
             for _ in range(2):
                 for value in np.linspace(centre - width, centre + width, line):
                     offsets = best.offsets.copy()

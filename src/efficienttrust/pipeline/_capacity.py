@@ -6,7 +6,7 @@ file through the real runtime.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from efficienttrust.compression import Decision, DeployedModel, NetworkScorer, export_onnx
@@ -37,7 +37,14 @@ class Capacity:
 
 
 def choose_capacity(
-    problem: Problem, budget: Budget, ledger: Ledger, *, aware: bool, head: bool, seed: int
+    problem: Problem,
+    budget: Budget,
+    ledger: Ledger,
+    *,
+    aware: bool,
+    head: bool,
+    seed: int,
+    metadata: Mapping[str, str],
 ) -> Capacity:
     """Try the menu from the widest sensible width down and return the first that meets all limits.
 
@@ -48,6 +55,7 @@ def choose_capacity(
         aware: Whether the file will ask for the sensitive columns.
         head: Whether the file will hold a group head.
         seed: Seed of the untrained weights.
+        metadata: What the file will say of itself, as its size counts too.
 
     Raises:
         InfeasibleError: Not even a linear model meets a limit.
@@ -70,6 +78,7 @@ def choose_capacity(
                 Decision(0.0, offsets, group_head, by_group=aware),
                 attributes=problem.attributes,
                 group_names=problem.group_names,
+                metadata=metadata,
             )
             file = DeployedModel(content)
             cost = ledger.used() - before

@@ -108,7 +108,15 @@ def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
     if request.trainer != "network":
         return Capacity((), "trees have no width; the limits are verified on the file", 0.0)
     head = any(lever_of(target) == "fairness" for target in request.targets)
-    return choose_capacity(problem, request.budget, ledger, aware=request.aware, head=head, seed=request.seed)
+    return choose_capacity(
+        problem,
+        request.budget,
+        ledger,
+        aware=request.aware,
+        head=head,
+        seed=request.seed,
+        metadata=export_metadata(problem, request),
+    )
 
 
 def _train(

@@ -79,6 +79,8 @@ def make_request(
     asked = Budget.parse(budget) if isinstance(budget, str) else budget
     parsed, notes = check_targets([parse_target(t) if isinstance(t, str) else t for t in targets], problem.sensitive)
     check_attacks(parsed)
+    if aware and not problem.sensitive:
+        raise UsageError("--use-groups-at-prediction needs groups: name the columns that hold them with --sensitive")
     refuse_contradictions(problem, parsed)
     limits = asked.in_samples(len(problem.splits["train"].y))
     if limits.time is not None and limits.time.clock == "steps" and limits.time.amount < 1:
@@ -115,15 +117,17 @@ def check_destination(out: Path | None, *, overwrite: bool) -> None:
                 raise UsageError(f"{out} exists already; add --overwrite to replace it or choose another --out")
             if not (out / "run.json").exists():
                 raise UsageError(f"{out} exists and is not a run; --overwrite replaces runs only, choose another --out")
+    working = working_folder(out)
     try:
-        working_folder(out).mkdir(parents=True, exist_ok=True)
-        probe = working_folder(out) / ".writable"
+        working.mkdir(parents=True, exist_ok=True)
+        probe = working / ".writable"
         probe.write_bytes(b"")
         probe.unlink()
-        if not any(working_folder(out).iterdir()):
-            working_folder(out).rmdir()  # a run that ends before its first checkpoint leaves nothing
     except OSError as error:
         raise UsageError(f"cannot write to {out.parent}: {error.strerror or error}; choose another --out") from error
+    finally:
+        if working.is_dir() and not any(working.iterdir()):
+            working.rmdir()  # a run that ends before its first checkpoint leaves nothing
 
 
 def working_folder(out: Path) -> Path:

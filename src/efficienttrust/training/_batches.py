@@ -12,8 +12,9 @@ from torch import Tensor
 from efficienttrust.data import Problem, Split
 from efficienttrust.evaluation.splits import codes_of, one_hot
 from efficienttrust.threats import Reach, reach
+from efficienttrust.threats.catalogue.n_fgsm import NOISE
 
-NOISE_REACH = 3.0  # N-FGSM may leave the ball (two radii of noise, one of step), never the domain
+NOISE_REACH = NOISE + 1.0  # N-FGSM may leave the ball by its noise (plus one radius of step), never the domain
 
 
 def batch_size_for(n_rows: int) -> int:
@@ -31,7 +32,7 @@ class TrainingData:
         weight: [n] sample weights of mean 1, or None.
         members: One-hot membership per attribute that a penalty needs.
         radius: [n, p] how far an attack may move each numeric value; None without a robustness target.
-        room: Reach inside the domain at three radii, to clip N-FGSM; None without a robustness target.
+        room: Reach inside the domain at `NOISE_REACH` radii, to clip N-FGSM; None without a robustness target.
     """
 
     x: Tensor

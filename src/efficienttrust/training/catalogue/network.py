@@ -195,6 +195,6 @@ def _members(state: LoopState, network: MLP) -> tuple[Candidate, ...]:
 
 
 def _calibration_cost(costs: CostModel, problem: Problem, monitor: Monitor) -> float:
-    # A look is a small calibration; the real one sees more rows and searches about four times finer.
+    # A look is a small calibration; the real one sees more rows and searches about five times finer.
     rows = len(problem.splits["calibrate"].y) / max(monitor.n_rows, 1)
-    return costs.predict("monitor") * max(rows, 1.0) * 4.0
+    return costs.predict("monitor") * max(rows, 1.0) * 5.0

@@ -1,0 +1,24 @@
+"""A budget in seconds covers everything up to the delivered file, and holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from efficienttrust import fit
+from tests.small_problems import FAIR, ROBUST, loans
+
+
+@pytest.mark.parametrize("trainer", ["network", "trees"])
+def test_two_seconds_of_cpu_time_hold(trainer):
+    run = fit(loans(16_000), budget="time=2s cpu", targets=[FAIR, ROBUST], trainer=trainer)
+    time = run.ledger["time"]
+    assert time["overrun"] <= max(0.03 * 2, 0.2), time["phases"]
+    assert time["used"] > 0.4
+    assert time["phases"]["data"] > 0
+
+
+def test_the_network_uses_what_it_was_given_when_it_needs_it():
+    run = fit(loans(16_000), budget="time=1.5s cpu", targets=[FAIR, ROBUST])
+    assert run.ledger["time"]["used"] > 1.0
+    phases = run.ledger["time"]["phases"]
+    assert phases.get("scheduler", 0) <= 0.12 * run.ledger["time"]["used"]
