@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from efficienttrust import fit
+from efficienttrust import fit, load_problem
 from efficienttrust.evaluation.targets import Target, parse_target
-from tests.small_problems import loans, weighted_loans
+from tests.small_problems import loans, make_table, weighted_loans
 
 TARGETS = (
     "accuracy >= 0.5",
@@ -94,6 +94,15 @@ def test_every_verdict_follows_from_the_predictions(tmp_path, weighted):
         assert verdict["low"] <= verdict["value"] <= verdict["high"]
         if verdict["status"] != "certified":
             assert verdict["status"] == ("met" if target.gap(verdict["value"]) <= 0 else "missed")
+
+
+@pytest.mark.parametrize("name", ["row", "label", "score", "prediction"])
+def test_a_sensitive_column_may_be_called_like_a_column_of_the_predictions(name):
+    problem = load_problem(make_table().rename(columns={"sex": name}), label="approved", sensitive=name)
+    run = fit(problem, budget="time=20 steps", targets=["dpd <= 0.3"])
+    table = run.predictions.assign(w=1.0, group=run.predictions[f"group {name}"])
+    np.testing.assert_array_equal(table["row"], problem.splits["test"].rows)
+    assert recompute(table, parse_target(run.verdicts[0].target)) == pytest.approx(run.verdicts[0].value)
 
 
 def test_targets_by_attribute_follow_too():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,9 @@ RESOURCE_KEYS = ("clock", "asked", "used", "overrun", "phases")
 
 def print_json(document: Mapping[str, object]) -> None:
     """Print one strict JSON document; a number that cannot be estimated is null."""
-    print(json.dumps(_plain({"schema_version": SCHEMA_VERSION, **document}), indent=2, ensure_ascii=False))
+    from efficienttrust.pipeline import plain
+
+    print(json.dumps(plain({"schema_version": SCHEMA_VERSION, **document}), indent=2, ensure_ascii=False))
 
 
 def fit_document(document: Mapping[str, Any], folder: Path) -> dict[str, object]:
@@ -116,15 +117,3 @@ def _unit(name: str, clock: str | None) -> str:
         return f" (seconds, {clock} clock)" if clock in {"wall", "cpu"} else f" ({clock})"
     unit = {"size": "bytes", "memory": "bytes", "latency": "ms, p95 of one row", "throughput": "rows/s"}.get(name, "")
     return f" ({unit})" if unit else ""
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "item"):  # a numpy scalar
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -23,9 +23,11 @@ from efficienttrust.evaluation.calibration import (
     Unlabelled,
     calibrate,
     evaluate_rule,
+    robustness_key,
     target_margins,
 )
 from efficienttrust.evaluation.group_head import Head, posterior
+from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.splits import Codes, calibration_data, one_hot, split_codes
 from efficienttrust.evaluation.targets import Target
 
@@ -106,6 +108,15 @@ def choose(
     chosen = tried[best]
     assert chosen is not None
     return Choice(best, _decision(chosen, head, aware=aware), chosen, first_effort), tried
+
+
+def rows_scored(problem: Problem, targets: Sequence[Target], passes: float) -> float:
+    """Return how many rows one full calibration scores, at `passes` forward passes for each attacked row."""
+    n_calibrate, n_train = len(problem.splits["calibrate"].y), len(problem.splits["train"].y)
+    keys = {robustness_key(target) for target in targets if target.metric in ROBUST_METRICS}
+    label_free = any(target.metric in LABEL_FREE for target in targets)
+    more = min(TRAINING_ROWS, n_train) if label_free else 0
+    return n_calibrate + more + len(keys) * passes * min(ATTACKED_ROWS, n_calibrate)
 
 
 def _calibrate(

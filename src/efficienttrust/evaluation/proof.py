@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONFIDENCE = 0.95  # of all certificates of a run together
+RESERVED = ("row", "label", "weight", "score", "margin", "prediction")  # columns of the predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +159,8 @@ def _predictions(problem: Problem, outcome: Outcome, margin: Any) -> pd.DataFram
     part = problem.splits["test"]
     columns: dict[str, Any] = {"row": part.rows, "label": outcome.y}
     for name, (codes, names) in outcome.attributes.items():
-        columns[name] = [None if code < 0 else names[code] for code in codes]
+        free = f"group {name}" if name in RESERVED else name
+        columns[free] = [None if code < 0 else names[code] for code in codes]
     if outcome.weight is not None:
         columns["weight"] = outcome.weight
     columns |= {"score": outcome.score, "margin": margin, "prediction": outcome.prediction}

@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from efficienttrust.pipeline._document import plain as plain
     from efficienttrust.pipeline._fit import fit as fit
     from efficienttrust.pipeline._progress import ProgressEvent as ProgressEvent
     from efficienttrust.pipeline._run import Run as Run
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._verify import verify as verify
     from efficienttrust.training import request_stop as request_stop
 
-__all__ = ["ProgressEvent", "Run", "VerifiedVerdict", "fit", "load_run", "request_stop", "verify"]
+__all__ = ["ProgressEvent", "Run", "VerifiedVerdict", "fit", "load_run", "plain", "request_stop", "verify"]
 
 _HOMES = {
     "ProgressEvent": "efficienttrust.pipeline._progress",
@@ -33,6 +34,7 @@ _HOMES = {
     "VerifiedVerdict": "efficienttrust.pipeline._verify",
     "fit": "efficienttrust.pipeline._fit",
     "load_run": "efficienttrust.pipeline._run",
+    "plain": "efficienttrust.pipeline._document",
     "request_stop": "efficienttrust.training",
     "verify": "efficienttrust.pipeline._verify",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -136,6 +137,19 @@ def _shortened(choice: Choice) -> list[str]:
         return []
     why = "fewer attacked rows, a coarser search: the budget bought no more"
     return [f"calibration ran at {choice.effort:.0%} of its effort ({why})"]
+
+
+def plain(value: Any) -> Any:
+    """Return strict JSON values: numpy scalars as numbers, and null for a number that cannot be estimated."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):  # a numpy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _measurement(one: Measurement) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from efficienttrust.atats import DecisionRecord, Policy
 from efficienttrust.compression import DeployedModel, export_onnx
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.calibration import Calibrated
-from efficienttrust.evaluation.choice import Choice, choose
+from efficienttrust.evaluation.choice import Choice, choose, rows_scored
 from efficienttrust.evaluation.proof import Proof, prove
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.pipeline._capacity import Capacity, choose_capacity
@@ -21,10 +21,13 @@ from efficienttrust.pipeline._request import Request, check_destination, make_re
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.resources import Budget, Ledger, measure_latency
+from efficienttrust.threats.catalogue.pgd import SHORT_STEPS
 from efficienttrust.training import Candidates, TrainingTask, clear_stop, lever_of, trainers
 
 DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
 HISTORY_COLUMNS = ("step", "progress", "used", "accuracy")
+
+SHORT_PGD_PASSES = 3.0 * SHORT_STEPS + 1.0  # a backward pass costs two forward ones
 
 Progress = Callable[[ProgressEvent], None]
 
@@ -168,6 +171,8 @@ def _calibrate(
             seed=request.seed,
             affordable=affordable,
         )
+        scored = sum(found is not None for found in tried) * rows_scored(problem, request.targets, SHORT_PGD_PASSES)
+        ledger.count(flops=2.0 * candidates.members[0].scorer.n_parameters * scored)
     return choice, tried
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from efficienttrust.compression import Decision, DeployedModel, Scorer
 from efficienttrust.errors import UsageError
-from efficienttrust.pipeline._document import ARTIFACTS, SCHEMA_VERSION
+from efficienttrust.pipeline._document import ARTIFACTS, SCHEMA_VERSION, plain
 from efficienttrust.pipeline._request import check_destination, working_folder
 from efficienttrust.pipeline._weights import load_weights, save_weights
 
@@ -110,7 +110,7 @@ class Run:
         page = render_report(placed, self.history, self.decisions)
         (working / ARTIFACTS["report"]).write_text(page, encoding="utf-8")
         (working / ARTIFACTS["card"]).write_text(model_card(placed), encoding="utf-8")
-        text = json.dumps(_strict(self.document), indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(plain(self.document), indent=1, ensure_ascii=False, allow_nan=False)
         (working / ARTIFACTS["run"]).write_text(text, encoding="utf-8")
 
 
@@ -157,19 +157,6 @@ def _undo(out: Path, working: Path, replaced: Path) -> None:
         working.rmdir()
     if replaced.exists() and not out.exists():
         os.replace(replaced, out)
-
-
-def _strict(value: Any) -> Any:
-    """Return plain JSON values; a number that cannot be estimated becomes null."""
-    if isinstance(value, Mapping):
-        return {str(key): _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _number_back(document: dict[str, Any]) -> dict[str, Any]:

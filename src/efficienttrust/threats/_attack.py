@@ -60,6 +60,11 @@ def signed(score: Callable[[Tensor], Tensor], sign: Tensor) -> Callable[[Tensor]
     return lambda numeric: sign * score(numeric)
 
 
+def _right(margin: Tensor, sign: Tensor) -> Tensor:
+    """Return where the decision `margin of the positive class > 0` is right: at exactly 0 it is negative."""
+    return (margin > 0) | ((margin == 0) & (sign < 0))
+
+
 attacks: Registry[Attack] = Registry("attack", "efficienttrust.threats.catalogue")
 
 
@@ -86,7 +91,7 @@ def run_attack(
         with torch.no_grad():
             margin[rows] = signs[rows] * victim.bind(rows)(where.origin[rows])
         for _ in range(restarts):
-            alive = rows[margin[rows] > 0]
+            alive = rows[_right(margin[rows], signs[rows])]
             if len(alive) == 0:
                 break
             found = attack.run(signed(victim.bind(alive), signs[alive]), where.rows(alive), generator)

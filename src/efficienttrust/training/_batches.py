@@ -86,12 +86,14 @@ class Shuffler:
         return rows
 
     def state_dict(self) -> dict[str, Tensor | int]:
-        """Return the present permutation and the place in it."""
-        return {"order": self._order, "position": self._position}
+        """Return the present permutation, the place in it, and where the generator stands."""
+        return {"order": self._order, "position": self._position, "generator": self._generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
         """Take the place of a checkpoint."""
-        order, position = state["order"], state["position"]
+        order, position, generator = state["order"], state["position"], state["generator"]
         assert isinstance(order, Tensor)
         assert isinstance(position, int)
+        assert isinstance(generator, Tensor)
         self._order, self._position = order, position
+        self._generator.set_state(generator)

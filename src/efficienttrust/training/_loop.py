@@ -65,7 +65,6 @@ class Loop:
         plan: Where to start and when to end.
         ledger: The account.
         costs: The cost model, already fed by the probe.
-        save: Writes a checkpoint; called after every monitor point and before an interruption.
     """
 
     def __init__(
@@ -78,17 +77,20 @@ class Loop:
         plan: Plan,
         ledger: Ledger,
         costs: CostModel,
-        save: Callable[[], None],
     ) -> None:
         self.task, self.stepper, self.shuffler, self.monitor = task, stepper, shuffler, monitor
-        self.policy, self.plan, self.ledger, self.costs, self._save = policy, plan, ledger, costs, save
+        self.policy, self.plan, self.ledger, self.costs = policy, plan, ledger, costs
         self.guard, self.limits, self.state = Guard(), DialLimits(), LoopState()
         self.action = TrustAction()
         self._losses = torch.zeros(())
         self._since_look = 0
 
-    def run(self) -> None:
-        """Train until the plan ends, the policy stops, or a stop is requested."""
+    def run(self, save: Callable[[], None]) -> None:
+        """Train until the plan ends, the policy stops, or a stop is requested.
+
+        Args:
+            save: Writes a checkpoint; called after every monitor point and before an interruption.
+        """
         if self.state.step == 0:
             self._start()
         ledger, plan = self.ledger, self.plan
@@ -98,7 +100,7 @@ class Loop:
             progress = plan.progress(used)
             if progress >= self.state.next_look and self._fits("monitor"):
                 self._look(progress)
-                self._save()
+                save()
                 used = ledger.used()
                 step_cost = self.costs.predict("step")
                 continue
@@ -109,13 +111,38 @@ class Loop:
             if self.state.step % 16 == 0:
                 step_cost = self.costs.predict("step")
             if stop_requested():
-                self._save()
+                save()
                 raise RunInterrupted(
                     f"interrupted after {self.state.step} steps"
                     + ("; run the same command again to go on" if self.task.checkpoint else "")
                 )
         if self._fits("monitor"):
             self._look(plan.progress(ledger.used()), final=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that training changes, as plain values and tensors."""
+        state = {field.name: getattr(self.state, field.name) for field in dataclasses.fields(self.state)}
+        return {
+            "state": {**state, "decisions": [dataclasses.asdict(record) for record in self.state.decisions]},
+            "action": {**dataclasses.asdict(self.action), "reasons": dict(self.action.reasons)},
+            "losses": self._losses,
+            "since_look": self._since_look,
+            "guard": self.guard.state_dict(),
+            "policy": self.policy.state_dict(),
+            "stepper": self.stepper.state_dict(),
+            "shuffler": self.shuffler.state_dict(),
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Take the state of a checkpoint."""
+        decisions = [DecisionRecord(**record) for record in saved["state"]["decisions"]]
+        self.state = LoopState(**{**saved["state"], "decisions": decisions})
+        self.action = TrustAction(**saved["action"])
+        self._losses, self._since_look = saved["losses"], saved["since_look"]
+        self.guard.load_state_dict(saved["guard"])
+        self.policy.load_state_dict(saved["policy"])
+        self.stepper.load_state_dict(saved["stepper"])
+        self.shuffler.load_state_dict(saved["shuffler"])
 
     def _start(self) -> None:
         limits = self.limits

@@ -111,6 +111,7 @@ class Stepper:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "penalties": [penalty.state_dict() for penalty, _ in self.penalties],
+            "generator": self._generator.get_state(),
         }
 
     def load_state_dict(self, state: dict[str, object]) -> None:
@@ -120,3 +121,4 @@ class Stepper:
         self._group = self.optimizer.param_groups[0]  # loading has put a new one in its place
         for (penalty, _), saved in zip(self.penalties, state["penalties"], strict=True):  # type: ignore[call-overload]
             penalty.load_state_dict(saved)
+        self._generator.set_state(state["generator"])  # type: ignore[arg-type]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from efficienttrust.atats import DecisionRecord, Lever, Plan, Policy, TrustAction, make_plan
+from efficienttrust.atats import Lever, Plan, Policy, make_plan
 from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
@@ -29,7 +29,7 @@ from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask
 LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 1e-2
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export
-CALIBRATION_SHARE = 0.3  # of what is left before training: the most that is kept back for calibration
+CALIBRATION_SHARE = 0.3  # of what is left: the most kept back for calibration, which then does less and says so
 RESERVE_SHARE = 0.005  # of the limit, for what nobody foresaw
 DETERMINISTIC = ("steps", "samples", "flops")
 
@@ -64,13 +64,13 @@ class NetworkTrainer:
         else:
             plan = Plan(**{**saved["plan"], "fallbacks": tuple(saved["plan"]["fallbacks"])})
         shuffler = Shuffler(len(data.y), batch_size_for(len(data.y)), torch.Generator().manual_seed(task.seed))
-        loop = Loop(task, stepper, shuffler, monitor, policy, plan, ledger, costs, lambda: None)
-        if task.checkpoint is not None:
-            loop._save = lambda: self._save(loop, ledger, costs, plan)
+        loop = Loop(task, stepper, shuffler, monitor, policy, plan, ledger, costs)
         if saved is not None:
             policy.reset(plan)
-            _resume(loop, saved, ledger, costs)
-        loop.run()
+            ledger.load_state_dict(saved["ledger"])
+            costs.load_state_dict(saved["costs"])
+            loop.load_state_dict(saved["loop"])
+        loop.run(self._saver(loop, ledger, costs, plan))
         return Candidates(
             members=_members(loop.state, stepper.network),
             architecture=stepper.network.name,
@@ -116,9 +116,7 @@ class NetworkTrainer:
         reserve = 0.0
         if ledger.clock not in ("steps", "samples") and math.isfinite(ledger.limit):
             calibration = RESERVE_FACTOR * _calibration_cost(costs, problem, monitor)
-            affordable = CALIBRATION_SHARE * max(
-                ledger.remaining(), 0.0
-            )  # beyond it calibration does less, and says so
+            affordable = CALIBRATION_SHARE * max(ledger.remaining(), 0.0)
             exporting = RESERVE_FACTOR * self.task.export_cost + RESERVE_SHARE * ledger.limit
             reserve = min(calibration, affordable) + exporting
         n_rows = len(problem.splits["train"].y)
@@ -141,47 +139,18 @@ class NetworkTrainer:
             )
         return plan
 
-    def _save(self, loop: Loop, ledger: Ledger, costs: CostModel, plan: Plan) -> None:
-        assert self.task.checkpoint is not None
-        before = ledger.used()
-        with ledger.phase("checkpoint"):
-            state = dataclasses.asdict(loop.state)
-            state["decisions"] = [dataclasses.asdict(record) for record in loop.state.decisions]
-            save_checkpoint(
-                self.task.checkpoint,
-                {
-                    "identity": self.task.identity,
-                    "widths": list(self.task.widths),
-                    "plan": dataclasses.asdict(plan),
-                    "loop": state,
-                    "action": {**dataclasses.asdict(loop.action), "reasons": dict(loop.action.reasons)},
-                    "since_look": loop._since_look,
-                    "losses": loop._losses,
-                    "guard": loop.guard.state_dict(),
-                    "policy": loop.policy.state_dict(),
-                    "stepper": loop.stepper.state_dict(),
-                    "shuffler": loop.shuffler.state_dict(),
-                    "generators": [loop.shuffler._generator.get_state(), loop.stepper._generator.get_state()],
-                    "ledger": ledger.state_dict(),
-                    "costs": costs.state_dict(),
-                },
-            )
-        costs.observe("checkpoint", ledger.used() - before)
+    def _saver(self, loop: Loop, ledger: Ledger, costs: CostModel, plan: Plan) -> Callable[[], None]:
+        path = self.task.checkpoint
+        if path is None:
+            return lambda: None
 
+        def save() -> None:
+            with ledger.phase("checkpoint"):
+                about = {"identity": self.task.identity, "widths": list(self.task.widths)}
+                run = {"plan": dataclasses.asdict(plan), "ledger": ledger.state_dict(), "costs": costs.state_dict()}
+                save_checkpoint(path, {**about, **run, "loop": loop.state_dict()})
 
-def _resume(loop: Loop, saved: dict[str, Any], ledger: Ledger, costs: CostModel) -> None:
-    ledger.load_state_dict(saved["ledger"])
-    costs.load_state_dict(saved["costs"])
-    state = {**saved["loop"], "decisions": [DecisionRecord(**record) for record in saved["loop"]["decisions"]]}
-    loop.state = LoopState(**state)
-    loop.action = TrustAction(**saved["action"])
-    loop._losses, loop._since_look = saved["losses"], saved["since_look"]
-    loop.guard.load_state_dict(saved["guard"])
-    loop.policy.load_state_dict(saved["policy"])
-    loop.stepper.load_state_dict(saved["stepper"])
-    loop.shuffler.load_state_dict(saved["shuffler"])
-    loop.shuffler._generator.set_state(saved["generators"][0])
-    loop.stepper._generator.set_state(saved["generators"][1])
+        return save
 
 
 def _members(state: LoopState, network: MLP) -> tuple[Candidate, ...]:

@@ -14,7 +14,7 @@ from efficienttrust.atats import Policy
 from efficienttrust.compression import TreeScorer, score_encoded
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, RunInterrupted
-from efficienttrust.evaluation.choice import ATTACKED_ROWS, TRAINING_ROWS
+from efficienttrust.evaluation.choice import rows_scored
 from efficienttrust.evaluation.group_head import fit_group_head
 from efficienttrust.resources import Ledger
 from efficienttrust.threats.catalogue.coordinate import PASSES
@@ -59,7 +59,8 @@ class TreeTrainer:
         history: list[dict[str, float]] = []
         best, best_loss, waited, scorer = 0, math.inf, 0, None
         stage_cost = reserve = calibration = 0.0
-        to_score = _rows_scored_by_calibration(problem, self.task) / len(monitor.y)
+        ends = 2 * len(problem.domain.lower) * PASSES + 1  # what the search tries for an attacked row
+        to_score = rows_scored(problem, self.task.targets, ends) / len(monitor.y)
         while model.max_iter <= MOST_TREES and waited < PATIENCE:
             before = ledger.used()
             if scorer is not None and before + 1.2 * stage_cost + reserve > ledger.limit:
@@ -114,11 +115,3 @@ class TreeTrainer:
             fallbacks=("trees have no lever for robustness or fairness in training; calibration alone works on them",),
             calibration_cost=CALIBRATION_FACTOR * calibration,
         )
-
-
-def _rows_scored_by_calibration(problem: Problem, task: TrainingTask) -> int:
-    """Return how many rows a full calibration scores: clean rows once, attacked ones at both ends of every column."""
-    n_calibrate, n_train = len(problem.splits["calibrate"].y), len(problem.splits["train"].y)
-    attacked = min(ATTACKED_ROWS, n_calibrate) if levers_of(task.targets).eps > 0 else 0
-    ends = 2 * len(problem.domain.lower) * PASSES + 1
-    return n_calibrate + min(TRAINING_ROWS, n_train) + attacked * ends
