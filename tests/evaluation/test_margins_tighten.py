@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from efficienttrust.evaluation.calibration import (
-    MARGIN_SHARE,
     Attacked,
     CalibrationData,
     calibrate,
     evaluate_rule,
-    target_margins,
 )
+from efficienttrust.evaluation.margins import MARGIN_SHARE, target_margins
 from efficienttrust.evaluation.splits import one_hot
 from efficienttrust.evaluation.targets import parse_target
 

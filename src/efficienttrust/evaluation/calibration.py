@@ -9,7 +9,6 @@ the targets are tightened by a multiple of their standard errors, so that they h
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +22,6 @@ Floats = NDArray[np.float32]
 
 PENALTY = 10.0  # utility given up per unit of violation: far above any real exchange rate
 LABEL_FREE = ("demographic_parity_difference", "demographic_parity_ratio")
-MARGIN_SHARE = 0.6  # the margin is at most this share of the way to a perfect value
 REACH = 4.0  # offsets are searched in [-REACH, REACH] logits
 SWEEPS = 2  # over the groups, when there are more than two
 APART = 1e-5  # logits nearer than this are taken for equal: so far the exported file may differ from its parent
@@ -159,58 +157,6 @@ def evaluate_rule(
     return _at_thresholds(data, np.array([threshold]), offsets, targets, margins)
 
 
-def target_margins(
-    targets: Sequence[Target],
-    fitted_on: CalibrationData,
-    held_on: Mapping[str, tuple[NDArray[np.int64], int]],
-    confidence: float,
-) -> dict[str, float]:
-    """Return how much to tighten each target so that it holds on new rows of a given composition.
-
-    Args:
-        targets: The targets.
-        fitted_on: The split that the rule is fitted on.
-        held_on: Codes of the split (or the size of future data) on which the targets must hold; only sizes are read.
-        confidence: Standard errors of the difference between both splits.
-    """
-    margins = {}
-    for target in targets:
-        judged = _codes_judged(fitted_on, target)
-        errors = (
-            standard_error(target, fitted_on.y, judged, _attack_of(fitted_on, target)),
-            standard_error(target, fitted_on.y, held_on, None),
-        )
-        headroom = abs(target.bound) if target.relation == "<=" else abs(1.0 - target.bound)
-        margins[target.key] = min(confidence * math.hypot(*errors), MARGIN_SHARE * headroom)
-    return margins
-
-
-def standard_error(
-    target: Target,
-    y: NDArray[np.int8],
-    codes: Mapping[str, tuple[NDArray[np.int64], int]],
-    attacked: Attacked | None,
-) -> float:
-    """Return the standard error of a target's metric near its bound, on rows of this composition.
-
-    A rate has that of a binomial share at the bound; a gap that of the difference between its two smallest groups at
-    the base rate (conservative with more groups than two).
-    """
-    groups, n_groups = codes[_attribute(target)]
-    n = len(groups) if attacked is None else len(attacked.rows)
-    rate = float(y.mean()) if len(y) else 0.5
-    spread = math.sqrt(max(rate * (1 - rate), 1e-4))
-    if target.metric in ROBUST_METRICS or target.relation == ">=":
-        share = min(max(target.bound, 0.05), 0.95)
-        return math.sqrt(share * (1 - share) / max(n, 1))
-    sizes = np.sort(np.bincount(groups[groups >= 0], minlength=n_groups))
-    sizes = sizes[sizes > 0]
-    if len(sizes) < 2:
-        return spread / math.sqrt(max(n, 1))
-    share = 1.0 if target.metric.startswith("demographic") else max(rate, 0.05)  # of a group's rows that count
-    return spread * math.sqrt(1 / (share * sizes[0]) + 1 / (share * sizes[1]))
-
-
 def _best_threshold(
     data: CalibrationData,
     offsets: Floats,
@@ -268,11 +214,11 @@ def _at_thresholds(
     values: dict[str, NDArray[np.float64]] = {}
     for target in targets:
         if target.metric in ROBUST_METRICS:
-            found = ROBUST_METRICS[target.metric](confusion(_attribute(target), robustness_key(target)))
+            found = ROBUST_METRICS[target.metric](confusion(attribute_of(target), robustness_key(target)))
         elif target.metric in LABEL_FREE and data.more is not None:
-            found = RATE_METRICS[target.metric](_selections(data, data.more, thresholds, offsets, _attribute(target)))
+            found = RATE_METRICS[target.metric](_selections(data, data.more, thresholds, offsets, attribute_of(target)))
         elif target.metric in RATE_METRICS:
-            found = RATE_METRICS[target.metric](confusion(_attribute(target), ""))
+            found = RATE_METRICS[target.metric](confusion(attribute_of(target), ""))
         else:
             continue
         sign = 1.0 if target.relation == "<=" else -1.0
@@ -306,17 +252,9 @@ def _selections(
     return count_above(margin, thresholds, no_label, np.concatenate([codes, more_codes]), n_groups, weight)
 
 
-def _codes_judged(data: CalibrationData, target: Target) -> Mapping[str, tuple[NDArray[np.int64], int]]:
-    if target.metric not in LABEL_FREE or data.more is None:
-        return data.codes
-    return {
-        name: (np.concatenate([codes, data.more.codes[name][0]]), n_groups)
-        for name, (codes, n_groups) in data.codes.items()
-    }
-
-
-def _attack_of(data: CalibrationData, target: Target) -> Attacked | None:
-    return data.attacked[robustness_key(target)] if target.metric in ROBUST_METRICS else None
+def attribute_of(target: Target) -> str:
+    """Return the sensitive attribute that a target compares by, "" for the intersections of all."""
+    return str(dict(target.arguments).get("by") or "")
 
 
 def robustness_key(target: Target) -> str:
@@ -325,10 +263,6 @@ def robustness_key(target: Target) -> str:
 
     arguments = dict(target.arguments)
     return robust_key(str(arguments["attack"]), float(arguments["eps"]), str(arguments.get("norm", "linf")))
-
-
-def _attribute(target: Target) -> str:
-    return str(dict(target.arguments).get("by") or "")
 
 
 def _moved_by_offsets(target: Target) -> bool:

@@ -24,9 +24,9 @@ from efficienttrust.evaluation.calibration import (
     calibrate,
     evaluate_rule,
     robustness_key,
-    target_margins,
 )
 from efficienttrust.evaluation.group_head import Head, posterior
+from efficienttrust.evaluation.margins import target_margins
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.splits import Codes, calibration_data, one_hot, split_codes
 from efficienttrust.evaluation.targets import Target

@@ -26,7 +26,8 @@ class FairnessPenalty(Protocol):
         Args:
             scores: [n] probabilities with gradient.
             y: [n] labels, 0 or 1, as floats.
-            membership: [n, G] one-hot group membership; a row of zeros belongs to no known group.
+            membership: [n, G] group membership: one-hot, times the row's weight where rows are weighted; a row of zeros
+                belongs to no known group.
         """
         ...
 

@@ -51,6 +51,7 @@ def make_document(
     proof: Proof,
 ) -> dict[str, Any]:
     """Collect a finished run into one document of plain values."""
+    account = ledger.to_dict()
     return {
         "schema_version": SCHEMA_VERSION,
         "efficienttrust_version": __version__,
@@ -93,8 +94,8 @@ def make_document(
             for stage in proof.stages
         ],
         "candidates": list(_candidates(candidates, choice, tried)),
-        "fallbacks": [*request.notes, *candidates.fallbacks, *_shortened(choice)],
-        "ledger": ledger.to_dict(),
+        "fallbacks": [*request.notes, *candidates.fallbacks, *_shortened(choice), *_exceeded(account)],
+        "ledger": account,
         "artifacts": ARTIFACTS,
     }
 
@@ -137,6 +138,14 @@ def _shortened(choice: Choice) -> list[str]:
         return []
     why = "fewer attacked rows, a coarser search: the budget bought no more"
     return [f"calibration ran at {choice.effort:.0%} of its effort ({why})"]
+
+
+def _exceeded(account: Mapping[str, Any]) -> list[str]:
+    entries = {name: entry for name, entry in account.items() if name != "time" and entry.get("overrun")}
+    return [
+        f"{name}: {entry['used']:.6g} where {entry['asked']:.6g} was asked; nothing in this run steered by it"
+        for name, entry in entries.items()
+    ]
 
 
 def plain(value: Any) -> Any:

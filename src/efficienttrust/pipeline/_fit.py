@@ -143,23 +143,22 @@ def _calibrate(
     problem: Problem, request: Request, ledger: Ledger, candidates: Candidates, capacity: Capacity, tell: _Tell
 ) -> tuple[Choice, list[Calibrated | None]]:
     tell("calibrate")
-    costs: list[float] = []
-    timed = ledger.clock in ("wall", "cpu") and math.isfinite(ledger.limit)
-    last = ledger.used()
+    full = 2.0 * candidates.members[0].scorer.n_parameters * rows_scored(problem, request.targets, SHORT_PGD_PASSES)
+    limited = ledger.clock in ("wall", "cpu", "flops") and math.isfinite(ledger.limit)
+    dearest, last = 0.0, ledger.used()
 
     def affordable(index: int) -> float:
-        nonlocal last
+        nonlocal dearest, last
         now = ledger.used()
-        if index > 0:
-            costs.append(now - last)
-        last = now
-        if not timed:
+        dearest, last = max(dearest, now - last) if index else 0.0, now
+        if not limited:
             return 1.0
         left = ledger.remaining() - 2.0 * capacity.export_cost
-        need = 1.3 * max(costs) if costs else candidates.calibration_cost
-        if index > 0:
-            return 1.0 if left > need else 0.0
-        return 1.0 if need <= 0 else left / need
+        need = 1.3 * dearest if index else candidates.calibration_cost
+        if ledger.clock == "flops":  # counted once, at the end
+            need = full * (index + 1)
+        share = left / need if need > 0 else 1.0
+        return share if index == 0 else float(share >= 1.0)
 
     with ledger.phase("calibrate"):
         choice, tried = choose(
@@ -171,8 +170,7 @@ def _calibrate(
             seed=request.seed,
             affordable=affordable,
         )
-        scored = sum(found is not None for found in tried) * rows_scored(problem, request.targets, SHORT_PGD_PASSES)
-        ledger.count(flops=2.0 * candidates.members[0].scorer.n_parameters * scored)
+        ledger.count(flops=full * (choice.effort + sum(found is not None for found in tried[1:])))
     return choice, tried
 
 

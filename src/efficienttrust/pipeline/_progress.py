@@ -15,7 +15,7 @@ class ProgressEvent:
         used: Used on the declared clock.
         limit: The limit on it, infinite without one.
         clock: The declared clock.
-        phase: What is going on: `probe`, `train`, `calibrate`, `export`, `evaluate` or `report`.
+        phase: What is going on: `probe`, `train`, `calibrate`, `export`, `measure`, `evaluate` or `report`.
         step: Optimiser steps so far.
         metrics: Monitor metrics as they will be after calibration.
         action: The present setting of the dials, as text.

@@ -85,6 +85,7 @@ def make_request(
     limits = asked.in_samples(len(problem.splits["train"].y))
     if limits.time is not None and limits.time.clock == "steps" and limits.time.amount < 1:
         raise InfeasibleError(f"budget: {limits.time} is less than one training step")
+    _refuse_memory(limits)
     trainers.get(trainer)
     if seed < 0:
         raise UsageError(f"seed {seed} is negative; use 0 or a positive whole number")
@@ -94,7 +95,7 @@ def make_request(
         parsed,
         notes,
         make_policy(policy) if isinstance(policy, str) else policy,
-        policy if isinstance(policy, str) else policy.name,
+        policy if isinstance(policy, str) else _policy_text(policy),
         trainer,
         seed,
         aware,
@@ -133,3 +134,24 @@ def check_destination(out: Path | None, *, overwrite: bool) -> None:
 def working_folder(out: Path) -> Path:
     """Return the folder beside `out` in which a run is made; it becomes `out` when the run is complete."""
     return out.with_name(out.name + ".partial")
+
+
+def _refuse_memory(budget: Budget) -> None:
+    """Refuse a limit on memory that this process exceeds before it has begun."""
+    if budget.memory is None:
+        return
+    import psutil
+
+    present = psutil.Process().memory_info().rss
+    if present > budget.memory:
+        raise InfeasibleError(
+            f"budget: memory={budget.memory / 1e6:.4g}MB is less than the {present / 1e6:.4g} MB of libraries and data "
+            "before training; ask for more"
+        )
+
+
+def _policy_text(policy: Policy) -> str:
+    """Return the name of a policy object with its plain options, so that a checkpoint tells one from another."""
+    options = {name: value for name, value in vars(policy).items() if isinstance(value, int | float | str)}
+    shown = ", ".join(f"{name}={value}" for name, value in sorted(options.items()) if not name.startswith("_"))
+    return f"{policy.name}({shown})" if shown else policy.name

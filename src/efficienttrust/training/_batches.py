@@ -30,7 +30,7 @@ class TrainingData:
         x: [n, d] inputs.
         y: [n] labels as floats.
         weight: [n] sample weights of mean 1, or None.
-        members: One-hot membership per attribute that a penalty needs.
+        members: Membership [n, G] per attribute that a penalty needs: one-hot, times the row's weight.
         radius: [n, p] how far an attack may move each numeric value; None without a robustness target.
         room: Reach inside the domain at `NOISE_REACH` radii, to clip N-FGSM; None without a robustness target.
     """
@@ -50,6 +50,8 @@ class TrainingData:
         members = {
             name: torch.from_numpy(one_hot(*codes_of(problem, split, name))) for name in dict.fromkeys(attributes)
         }
+        if weight is not None:
+            members = {name: one * weight[:, None] for name, one in members.items()}
         near = reach(problem.domain, x, eps) if eps > 0 else None
         room = reach(problem.domain, x, NOISE_REACH * eps, whole_units=False) if eps > 0 else None
         return cls(

@@ -185,8 +185,7 @@ class Loop:
                 z = network(torch.from_numpy(self.monitor.x)).numpy()
             robust = self.stepper.data.radius is not None and self.action.adversarial_share > 0
             reading = self.monitor.look(scorer, z, guard=robust)
-            passes = self.monitor.n_rows + 18 * reading.attacked_rows  # 5 PGD steps, forward and backward, and clean
-            self.ledger.count(flops=network.flops_per_row() * passes)
+            self.ledger.count(flops=network.flops_per_row() * self.monitor.forward_rows)
             constraints = constraint_states(self.task.targets, reading, state.smoothed)
             state.smoothed = {c.key: c.smoothed_gap for c in constraints}
             loss = float(self._losses) / max(self._since_look, 1)

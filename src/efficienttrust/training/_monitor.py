@@ -12,24 +12,24 @@ from efficienttrust.atats import ConstraintState
 from efficienttrust.compression import Scorer
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.calibration import (
-    Attacked,
     CalibrationData,
     calibrate,
     evaluate_rule,
     robustness_key,
-    standard_error,
-    target_margins,
 )
 from efficienttrust.evaluation.group_head import Head
+from efficienttrust.evaluation.margins import rows_attacked, standard_error, target_margins
 from efficienttrust.evaluation.parent import worst_logits
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.splits import calibration_data
 from efficienttrust.evaluation.targets import Target
+from efficienttrust.threats.catalogue.pgd import SHORT_STEPS
 from efficienttrust.training._levers import lever_of
 
 MONITOR_ROWS = 3000
 ATTACKED_ROWS = 800
 GUARD_ROWS = 200
+ATTACK_PASSES = 3 * SHORT_STEPS + 1  # a backward pass costs two forward ones
 THRESHOLDS = 60
 SMOOTHING = 0.6  # weight of the newest gap
 CONFIDENCE = 1.0  # standard errors by which virtual calibration tightens targets
@@ -48,7 +48,6 @@ class Reading:
         objective: The calibrator's objective, by which checkpoints are ranked.
         fgsm: Accuracy under one sign step on the guard's rows, NaN without a robustness target.
         pgd: Accuracy under PGD on the same rows.
-        attacked_rows: Rows attacked, for the count of FLOPs.
     """
 
     accuracy: float
@@ -59,7 +58,6 @@ class Reading:
     objective: float
     fgsm: float
     pgd: float
-    attacked_rows: int
 
 
 class Monitor:
@@ -80,6 +78,12 @@ class Monitor:
         split = problem.splits["monitor"]
         self._rows = np.sort(np.random.default_rng(seed).permutation(len(split.y))[:MONITOR_ROWS])
         self._margins: dict[str, float] | None = None
+
+    @property
+    def forward_rows(self) -> int:
+        """Rows scored by one look, an attacked row counting for its passes forward and backward."""
+        attacks = {robustness_key(target) for target in self._targets if target.metric in ROBUST_METRICS}
+        return self.n_rows + ATTACK_PASSES * len(attacks) * min(ATTACKED_ROWS, self.n_rows)
 
     @property
     def n_rows(self) -> int:
@@ -105,20 +109,14 @@ class Monitor:
         no_offsets = np.zeros(data.posterior.shape[1], np.float32)
         hard = evaluate_rule(data, 0.0, no_offsets, self._targets, {})
         soft = calibrate(data, self._targets, self._margins, n_thresholds=THRESHOLDS, line=9)
-        errors = {t.key: standard_error(t, data.y, data.codes, self._attack_of(t, data)) for t in self._targets}
+        errors = {t.key: standard_error(t, data.y, data.codes, rows_attacked(data, t)) for t in self._targets}
         fgsm, pgd = self._guard(scorer, data) if guard else (float("nan"), float("nan"))
-        return Reading(
-            hard.utility, soft.utility, hard.values, soft.values, errors, soft.objective, fgsm, pgd,
-            sum(len(found.rows) for found in data.attacked.values()),
-        )  # fmt: skip
+        return Reading(hard.utility, soft.utility, hard.values, soft.values, errors, soft.objective, fgsm, pgd)
 
     @property
     def x(self) -> NDArray[np.float32]:
         """The encoded rows looked at."""
         return self._problem.splits["monitor"].x[self._rows]
-
-    def _attack_of(self, target: Target, data: CalibrationData) -> Attacked | None:
-        return data.attacked[robustness_key(target)] if target.metric in ROBUST_METRICS else None
 
     def _guard(self, scorer: Scorer, data: CalibrationData) -> tuple[float, float]:
         target = next(t for t in self._targets if t.metric in ROBUST_METRICS)

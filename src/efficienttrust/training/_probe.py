@@ -12,12 +12,13 @@ from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._step import Stepper
 
 WARM_UP_STEPS, TIMED_STEPS = 2, 5
+COUNTED = ("steps", "samples", "flops")
 
 
 def probe(stepper: Stepper, monitor: Monitor, ledger: Ledger, costs: CostModel, *, robust: bool) -> None:
-    """Time steps and a look on a network that is thrown away afterwards, and feed the cost model.
+    """Feed the cost model: by timing steps and a look on a network that is thrown away, or by counting.
 
-    The stepper's weights and optimiser are restored by the caller, which builds them anew.
+    On the counted clocks (steps, samples, FLOPs) costs are known exactly and nothing is spent.
 
     Args:
         stepper: A stepper that may be spoilt.
@@ -26,12 +27,20 @@ def probe(stepper: Stepper, monitor: Monitor, ledger: Ledger, costs: CostModel, 
         costs: Where the measurements go.
         robust: Whether adversarial steps will be needed.
     """
+    n_rows = len(stepper.data.y)
+    size = min(batch_size_for(n_rows), n_rows)
+    settings = {"plain step": TrustAction(lambda_fair=0.1)}
+    if robust:
+        settings["adversarial step"] = TrustAction(lambda_fair=0.1, adversarial_share=1.0)
+    look_flops = stepper.network.flops_per_row() * monitor.forward_rows
+    if ledger.clock in COUNTED:
+        for name, action in settings.items():
+            flops = stepper.flops(size, action)
+            costs.observe(name, {"steps": 1.0, "samples": float(size), "flops": flops}[ledger.clock])
+        costs.observe("monitor", look_flops if ledger.clock == "flops" else 0.0)
+        return
     with ledger.phase("probe"):
-        n_rows = len(stepper.data.y)
-        shuffler = Shuffler(n_rows, batch_size_for(n_rows), torch.Generator().manual_seed(0))
-        settings = {"plain step": TrustAction(lambda_fair=0.1)}
-        if robust:
-            settings["adversarial step"] = TrustAction(lambda_fair=0.1, adversarial_share=1.0)
+        shuffler = Shuffler(n_rows, size, torch.Generator().manual_seed(0))
         for name, action in settings.items():
             for index in range(WARM_UP_STEPS + TIMED_STEPS):
                 before = ledger.used()
@@ -45,6 +54,6 @@ def probe(stepper: Stepper, monitor: Monitor, ledger: Ledger, costs: CostModel, 
         network = stepper.network
         with torch.no_grad():
             z = network(torch.from_numpy(monitor.x)).numpy()
-        reading = monitor.look(NetworkScorer(network.layers()), z, guard=robust)
-        ledger.count(flops=network.flops_per_row() * (monitor.n_rows + 18 * reading.attacked_rows))
+        monitor.look(NetworkScorer(network.layers()), z, guard=robust)
+        ledger.count(flops=look_flops)
         costs.observe("monitor", ledger.used() - before)

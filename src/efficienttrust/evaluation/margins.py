@@ -1,0 +1,85 @@
+"""How far a target has to be overshot on the rows it is fitted on, to hold on rows that were not seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from efficienttrust.evaluation.calibration import LABEL_FREE, CalibrationData, attribute_of, robustness_key
+from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.targets import Target
+
+Codes = Mapping[str, tuple[NDArray[np.int64], int]]
+
+MARGIN_SHARE = 0.6  # the margin is at most this share of the way to a perfect value
+LEAST_RATE = 0.05  # rates nearer to 0 or 1 are taken for this, so that no error is 0
+
+
+def target_margins(
+    targets: Sequence[Target], fitted_on: CalibrationData, held_on: Codes, confidence: float
+) -> dict[str, float]:
+    """Return how much to tighten each target so that it holds on new rows of a given composition.
+
+    Args:
+        targets: The targets.
+        fitted_on: The split that the rule is fitted on.
+        held_on: Codes of the split on which the targets must hold; only its sizes are read.
+        confidence: Standard errors of the difference between both splits.
+    """
+    margins = {}
+    for target in targets:
+        errors = (
+            standard_error(target, fitted_on.y, _codes_judged(fitted_on, target), rows_attacked(fitted_on, target)),
+            standard_error(target, fitted_on.y, held_on),
+        )
+        headroom = abs(target.bound) if target.relation == "<=" else abs(1.0 - target.bound)
+        margins[target.key] = min(confidence * math.hypot(*errors), MARGIN_SHARE * headroom)
+    return margins
+
+
+def standard_error(target: Target, y: NDArray[np.int8], codes: Codes, rows_attacked: int | None = None) -> float:
+    """Return the standard error of a target's metric near its bound, on rows of this composition.
+
+    A rate has that of a binomial share at the bound (over the smallest group's rows for a worst group); a gap that of
+    the difference between its two smallest groups at the base rate, which is conservative with more groups than two;
+    a ratio that of a gap over the base rate.
+
+    Args:
+        target: The target.
+        y: Labels, for the base rate.
+        codes: Attribute -> (codes, number of groups) of the rows judged.
+        rows_attacked: How many of them are attacked, where fewer than all.
+    """
+    groups, n_groups = codes[attribute_of(target)]
+    n = len(groups) if rows_attacked is None else rows_attacked
+    sizes = np.sort(np.bincount(groups[groups >= 0], minlength=n_groups))
+    sizes = sizes[sizes > 0]
+    rate = min(max(float(y.mean()) if len(y) else 0.5, LEAST_RATE), 1 - LEAST_RATE)
+    spread = math.sqrt(rate * (1 - rate))
+    is_ratio = target.metric == "demographic_parity_ratio"
+    if target.relation == ">=" and not is_ratio:
+        share = min(max(target.bound, LEAST_RATE), 1 - LEAST_RATE)
+        counted = n * sizes[0] / max(len(groups), 1) if target.metric.startswith("worst") and len(sizes) else n
+        return math.sqrt(share * (1 - share) / max(counted, 1.0))
+    if len(sizes) < 2:
+        return spread / math.sqrt(max(n, 1))
+    share = 1.0 if target.metric in LABEL_FREE else rate  # of a group's rows that count
+    gap = spread * math.sqrt(1 / (share * sizes[0]) + 1 / (share * sizes[1]))
+    return gap / rate if is_ratio else gap
+
+
+def _codes_judged(data: CalibrationData, target: Target) -> Codes:
+    if target.metric not in LABEL_FREE or data.more is None:
+        return data.codes
+    return {
+        name: (np.concatenate([codes, data.more.codes[name][0]]), n_groups)
+        for name, (codes, n_groups) in data.codes.items()
+    }
+
+
+def rows_attacked(data: CalibrationData, target: Target) -> int | None:
+    """Return how many rows a robustness target is judged on, None for targets that read all rows."""
+    return len(data.attacked[robustness_key(target)].rows) if target.metric in ROBUST_METRICS else None
