@@ -20,7 +20,6 @@ def event(fraction: float, **more: object) -> SimpleNamespace:
         "step": int(1000 * fraction),
         "metrics": {"accuracy": 0.84321, "dpd": 0.06},
         "action": "hold",
-        "message": None,
     }
     return SimpleNamespace(**{**values, **more})
 
@@ -31,14 +30,12 @@ def test_a_line_for_every_phase_and_every_tenth(capsys):
             show(event(percent / 100))
         show(event(1.0, phase="export"))
         show(event(1.0, phase="export"))
-        show(event(1.0, phase="export", message="written"))
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
     assert captured.out == ""
-    assert 12 <= len(lines) <= 14
-    assert sum("export" in line for line in lines) == 2
+    assert 11 <= len(lines) <= 13
+    assert sum("export" in line for line in lines) == 1
     assert lines[0] == "  0% | train | step 0 | hold | accuracy 0.843, dpd 0.060"
-    assert lines[-1].endswith("written")
 
 
 @pytest.mark.parametrize("limit", [20.0, math.inf])
@@ -48,11 +45,10 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys, limit):
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     with _progress.progress_display(quiet=False) as show:
-        show(event(0.25, limit=limit, message="planned"))
+        show(event(0.25, limit=limit))
         show(event(0.5, limit=limit))
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "planned" in captured.err
     assert "accuracy 0.843" in captured.err
     assert "\x1b[3" not in captured.err  # no colour
     expected = "10 of 20 s cpu left" if math.isfinite(limit) else "10 s cpu used, no limit"

@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from efficienttrust.compression import NetworkScorer
+from efficienttrust.evaluation import choice as choosing
 from efficienttrust.evaluation.choice import choose
 from efficienttrust.evaluation.group_head import fit_group_head
 from efficienttrust.evaluation.targets import parse_target
@@ -32,8 +33,8 @@ def bad() -> NetworkScorer:
 
 
 def run(scorers, targets=(FAIR,), *, affordable=lambda index: 1.0, aware=False):
-    movable = np.zeros(TRAIN.x.shape[1], dtype=bool)
-    head = None if aware else fit_group_head(TRAIN.x, TRAIN.groups, 2, movable, 0)
+    readable = np.ones(TRAIN.x.shape[1], dtype=bool)
+    head = None if aware else fit_group_head(TRAIN.x, TRAIN.groups, 2, readable, 0)
     return choose(PROBLEM, scorers, targets, head, aware=aware, seed=0, affordable=affordable)
 
 
@@ -70,6 +71,19 @@ def test_the_search_ends_where_the_budget_does():
     assert choice.index == 0, "the first is calibrated even when nothing is left"
     assert tried[1:] == [None, None]
     assert asked == [0, 1]
+
+
+def test_all_candidates_are_calibrated_with_the_effort_of_the_first(monkeypatch):
+    efforts, calibrate = [], choosing._calibrate
+
+    def recorded(*given, effort, **more):
+        efforts.append(effort)
+        return calibrate(*given, effort=effort, **more)
+
+    monkeypatch.setattr(choosing, "_calibrate", recorded)
+    choice, _ = run([bad(), good()], affordable=lambda index: 1.0 if index else 0.3)
+    assert efforts == [0.3, 0.3]
+    assert choice.effort == 0.3
 
 
 def test_without_targets_accuracy_decides():

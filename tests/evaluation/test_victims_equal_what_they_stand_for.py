@@ -146,18 +146,8 @@ def test_worst_logits_are_worse_and_inside_the_domain(kind):
     assert np.array_equal(found.rows, rows)
     assert np.all(sign * (found.z - clean) <= 1e-6)
     assert np.any(sign * (found.z - clean) < -1e-3)
-    assert found.posterior is None
     nothing = worst_logits(scorer, PROBLEM.domain, TEST.x, TEST.y, rows[:0], attack="pgd", eps=0.3)
     assert len(nothing.z) == 0
-
-
-def test_the_moved_posterior_is_given_only_where_it_moves():
-    rows = np.arange(12)
-    arguments = (network(8), PROBLEM.domain, TEST.x, TEST.y, rows)
-    assert worst_logits(*arguments, attack="pgd", eps=0.3, head=head(False)).posterior is None
-    found = worst_logits(*arguments, attack="pgd", eps=0.3, head=head(True)).posterior
-    assert found.shape == (12, G)
-    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
 def test_trees_are_searched_and_pgd_is_shortened_while_training():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from efficienttrust.compression import score_encoded
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.training import lever_of
 from efficienttrust.training._levers import levers_of
+from efficienttrust.training._monitor import Reading, constraint_states
 from tests.small_problems import FAIR, ROBUST, loans, train, weighted_loans
 
 UTILITY = ["accuracy >= 0.6", "auc >= 0.6", "log_loss <= 0.7", "f1 >= 0.4"]
@@ -75,6 +78,12 @@ def test_two_attributes_are_followed_each_by_its_own_target():
 )
 def test_levers(text, lever):
     assert lever_of(parse_target(text)) == lever
+
+
+def test_a_target_that_the_monitor_rows_cannot_estimate_moves_no_dial():
+    target = parse_target(FAIR)
+    reading = Reading(0.8, 0.8, {target.key: math.nan}, {target.key: math.nan}, {target.key: 0.1}, 0.0, 0.8, 0.8)
+    assert constraint_states([target], reading, {}) == ()
 
 
 def test_the_largest_radius_is_trained_against():

@@ -37,18 +37,18 @@ def progress_display(*, quiet: bool) -> Iterator[Callable[[ProgressEvent], None]
 
 
 class _Lines:
-    """Print a line whenever the phase changes, a message arrives, or a tenth of the budget has passed."""
+    """Print a line whenever the phase changes or a tenth of the budget has passed."""
 
     def __init__(self) -> None:
         self._phase = ""
         self._next = 0.0
 
     def __call__(self, event: ProgressEvent) -> None:
-        if event.message or event.phase != self._phase or event.fraction >= self._next:
+        if event.phase != self._phase or event.fraction >= self._next:
             self._phase = event.phase
             self._next = event.fraction + LINE_FRACTION
             parts = (f"{event.fraction:4.0%}", event.phase, f"step {event.step}", event.action, _metrics(event))
-            print(" | ".join(part for part in (*parts, event.message) if part), file=sys.stderr)
+            print(" | ".join(part for part in parts if part), file=sys.stderr)
 
 
 @contextmanager
@@ -61,8 +61,6 @@ def _live_bar() -> Iterator[Callable[[ProgressEvent], None]]:
 
         def show(event: ProgressEvent) -> None:
             nonlocal drawn
-            if event.message:
-                live.console.print(event.message, markup=False)
             now = time.monotonic()
             if now - drawn >= REFRESH_SECONDS:
                 drawn = now

@@ -107,8 +107,9 @@ def fit(
         for note in problem.notes:
             print(f"note: {note}", file=sys.stderr)
     folder = out or Path("runs") / problem.name
+    train = pipeline.fit  # loads the libraries now: a Ctrl-C meanwhile ends the process, as there is nothing to save
     with _stop_on_interrupt(), progress_display(quiet=quiet) as progress:
-        run = pipeline.fit(
+        run = train(
             problem,
             budget=spec.budget_text,
             targets=spec.targets,

@@ -34,12 +34,10 @@ class Attacked:
     Attributes:
         rows: [m] positions of the attacked rows.
         z: [m] logits at the worst point found for each row.
-        posterior: [m, G] P(group | attacked row); None when the attack cannot move it.
     """
 
     rows: NDArray[np.int64]
     z: Floats
-    posterior: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,9 +198,8 @@ def _at_thresholds(
             codes, n_groups = data.codes[attribute]
             if key:
                 attacked = data.attacked[key]
-                group_terms = data.posterior[attacked.rows] if attacked.posterior is None else attacked.posterior
-                moved = attacked.z - _shift(group_terms, offsets)
                 rows = attacked.rows
+                moved = attacked.z - _shift(data.posterior[rows], offsets)  # no attack moves what the head reads
                 weight = None if data.weight is None else data.weight[rows]
                 counts[attribute, key] = count_above(moved, thresholds, data.y[rows], codes[rows], n_groups, weight)
             else:

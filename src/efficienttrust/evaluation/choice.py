@@ -49,7 +49,7 @@ class Choice:
         index: Position among the candidates.
         decision: The rule that is folded into the exported file.
         calibrated: What it came to on the calibrate split.
-        effort: Share of the full calibration that the budget afforded, in (0, 1].
+        effort: Share of the full calibration that the budget afforded for each candidate, in (0, 1].
     """
 
     index: int
@@ -85,14 +85,13 @@ def choose(
     """
     tried: list[Calibrated | None] = [None] * len(scorers)
     best: int | None = None
-    first_effort = 1.0
+    effort = 1.0  # that of the first, for all: what is compared is calibrated alike, and costs what was predicted
     for index, scorer in enumerate(scorers):
-        effort = min(affordable(index), 1.0)
-        if index > 0 and effort < first_effort:
-            break
-        effort = max(effort, LEAST_EFFORT)
+        share = min(affordable(index), 1.0)
         if index == 0:
-            first_effort = effort
+            effort = max(share, LEAST_EFFORT)
+        elif share < effort:
+            break
         found = _calibrate(problem, scorer, targets, head, aware=aware, seed=seed, effort=effort)
         tried[index] = found
         if best is None:
@@ -107,7 +106,7 @@ def choose(
     assert best is not None, "there is at least one candidate"
     chosen = tried[best]
     assert chosen is not None
-    return Choice(best, _decision(chosen, head, aware=aware), chosen, first_effort), tried
+    return Choice(best, _decision(chosen, head, aware=aware), chosen, effort), tried
 
 
 def rows_scored(problem: Problem, targets: Sequence[Target], passes: float) -> float:

@@ -12,7 +12,6 @@ from torch import Tensor
 from efficienttrust.compression import Decision, NetworkScorer, Scorer, cut_encoded, score_encoded
 from efficienttrust.data import Domain
 from efficienttrust.evaluation.calibration import Attacked
-from efficienttrust.evaluation.group_head import posterior
 from efficienttrust.threats import Attack, attacks, reach, signed
 from efficienttrust.threats.catalogue.pgd import SHORT_PGD
 
@@ -117,7 +116,6 @@ def worst_logits(
     *,
     attack: str,
     eps: float,
-    head: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
     seed: int = 0,
 ) -> Attacked:
     """Attack the logit of every row away from its label, right or wrong, so that the result serves all thresholds.
@@ -130,7 +128,6 @@ def worst_logits(
         rows: [m] positions to attack.
         attack: Name of the attack.
         eps: Its radius.
-        head: Group head; when it reads columns that moved, the moved posterior is returned too.
         seed: Seed of random starts.
     """
     chosen = x[rows]
@@ -140,11 +137,9 @@ def worst_logits(
     signs = torch.from_numpy(2.0 * y[rows].astype(np.float32) - 1.0)
     where = reach(domain, torch.from_numpy(chosen), eps)
     generator = torch.Generator().manual_seed(seed)
-    z, moved = np.empty(len(rows), np.float32), chosen.copy()
+    z = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), CHUNK):
         part = torch.arange(start, min(start + CHUNK, len(rows)))
         found = method.run(signed(victim.bind(part), signs[part]), where.rows(part), generator)
         z[part.numpy()] = (signs[part] * found.margin).numpy()
-        moved[part.numpy(), :p] = found.numeric.numpy()
-    reads_moved = head is not None and p > 0 and bool(np.any(head[0][:p] != 0))
-    return Attacked(rows, z, posterior(head, moved) if head is not None and reads_moved else None)
+    return Attacked(rows, z)

@@ -27,6 +27,7 @@ from efficienttrust.training import Candidates, TrainingTask, clear_stop, lever_
 DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
 HISTORY_COLUMNS = ("step", "progress", "used", "accuracy")
 
+PRUDENCE = 1.3  # on the predicted cost of a calibration
 SHORT_PGD_PASSES = 3.0 * SHORT_STEPS + 1.0  # a backward pass costs two forward ones
 
 Progress = Callable[[ProgressEvent], None]
@@ -154,7 +155,7 @@ def _calibrate(
         if not limited:
             return 1.0
         left = ledger.remaining() - 2.0 * capacity.export_cost
-        need = 1.3 * dearest if index else candidates.calibration_cost
+        need = PRUDENCE * (dearest if index else candidates.calibration_cost)
         if ledger.clock == "flops":  # counted once, at the end
             need = full * (index + 1)
         share = left / need if need > 0 else 1.0
@@ -170,7 +171,7 @@ def _calibrate(
             seed=request.seed,
             affordable=affordable,
         )
-        ledger.count(flops=full * (choice.effort + sum(found is not None for found in tried[1:])))
+        ledger.count(flops=full * choice.effort * sum(found is not None for found in tried))
     return choice, tried
 
 

@@ -19,7 +19,6 @@ class ProgressEvent:
         step: Optimiser steps so far.
         metrics: Monitor metrics as they will be after calibration.
         action: The present setting of the dials, as text.
-        message: Something to tell, or None.
     """
 
     fraction: float
@@ -30,4 +29,3 @@ class ProgressEvent:
     step: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     action: str = ""
-    message: str | None = None

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from efficienttrust.report._format import NOT_ESTIMABLE, as_float, number
 
 Document = Mapping[str, object]
-STATUSES = ("certified", "met", "missed", "infeasible")
 _TARGET = re.compile(r"^(?P<key>.+?)\s*(?P<relation><=|>=|≤|≥)\s*(?P<bound>\S+)$")
 
 

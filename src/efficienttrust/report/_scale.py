@@ -37,9 +37,14 @@ class Scale:
             value = index * self.step
             at = self.at(value)
             anchor = "start" if at < 4 else "end" if at > 96 else "middle"
-            text = f"{value:.{digits}f}" if abs(value) < 1e6 else f"{value:.1e}"
-            found.append(Tick(at, text.replace("-", "−") + suffix, anchor))
+            found.append(Tick(at, self._text(value, digits).replace("-", "−") + suffix, anchor))
         return found
+
+    def _text(self, value: float, digits: int) -> str:
+        if abs(value) < 1e6:
+            return f"{value:.{digits}f}"
+        apart = math.floor(math.log10(abs(value))) - math.floor(math.log10(self.step)) + 1
+        return f"{value:.{max(apart, 1)}e}"
 
 
 def scale_over(

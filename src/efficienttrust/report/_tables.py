@@ -46,7 +46,7 @@ def decision_tables(document: Document, decisions: pd.DataFrame) -> tuple[Table,
     records = [{str(key): value for key, value in record.items()} for record in decisions.to_dict("records")]
     if not records:
         return None
-    columns = ["step", "budget spent", "knob", "from", "to", "expected cost", "reason"]
+    columns = ["step", "training done", "knob", "from", "to", "expected cost", "reason"]
     clock = str(part(part(document, "ledger"), "time").get("clock") or "wall")
     body = [_decision(record, clock) for record in records]
     total = count(len(body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -120,20 +121,27 @@ class Monitor:
 
     def _guard(self, scorer: Scorer, data: CalibrationData) -> tuple[float, float]:
         target = next(t for t in self._targets if t.metric in ROBUST_METRICS)
-        strong = data.attacked[robustness_key(target)]
-        rows = strong.rows[:GUARD_ROWS]
-        single = worst_logits(
-            scorer, self._problem.domain, self.x, data.y, rows, attack="fgsm",
-            eps=float(str(dict(target.arguments)["eps"])), seed=self._seed,
-        )  # fmt: skip
+        arguments, known = dict(target.arguments), data.attacked[robustness_key(target)]
+        rows = known.rows[:GUARD_ROWS]
         truth = data.y[rows] > 0
-        return float(((single.z > 0) == truth).mean()), float(((strong.z[:GUARD_ROWS] > 0) == truth).mean())
+
+        def accuracy(attack: str) -> float:
+            if attack == arguments["attack"]:
+                z = known.z[:GUARD_ROWS]
+            else:
+                z = worst_logits(
+                    scorer, self._problem.domain, self.x, data.y, rows, attack=attack,
+                    eps=float(str(arguments["eps"])), seed=self._seed,
+                ).z  # fmt: skip
+            return float(((z > 0) == truth).mean())
+
+        return accuracy("fgsm"), accuracy("pgd")
 
 
 def constraint_states(
     targets: Sequence[Target], reading: Reading, before: Mapping[str, float]
 ) -> tuple[ConstraintState, ...]:
-    """Turn a reading into the constraints of a state.
+    """Turn a reading into the constraints of a state; a target that these rows cannot estimate moves no dial.
 
     Args:
         targets: The targets.
@@ -142,9 +150,9 @@ def constraint_states(
     """
     states = []
     for target in targets:
-        if target.key not in reading.values:
+        gap = target.gap(reading.values.get(target.key, math.nan))
+        if math.isnan(gap):  # not read here, or a group without such rows: nothing to steer by
             continue
-        gap = float(np.nan_to_num(target.gap(reading.values[target.key]), nan=0.0))
         last = before.get(target.key, gap)
         smoothed = SMOOTHING * gap + (1 - SMOOTHING) * last
         states.append(

@@ -6,14 +6,13 @@ import dataclasses
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
 from efficienttrust.atats import Lever, Plan, Policy, make_plan
 from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
-from efficienttrust.evaluation.group_head import Head, fit_group_head, informativeness
+from efficienttrust.evaluation.group_head import Head, head_of, informativeness
 from efficienttrust.losses import penalties
 from efficienttrust.models import MLP, build
 from efficienttrust.resources import CostModel, Ledger
@@ -31,7 +30,6 @@ WEIGHT_DECAY = 1e-2
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export
 CALIBRATION_SHARE = 0.3  # of what is left: the most kept back for calibration, which then does less and says so
 RESERVE_SHARE = 0.005  # of the limit, for what nobody foresaw
-DETERMINISTIC = ("steps", "samples", "flops")
 
 
 @trainers.register("network")
@@ -84,10 +82,7 @@ class NetworkTrainer:
     def _head(self, problem: Problem, levers: Levers) -> Head | None:
         if self.task.aware or not levers.penalties:
             return None
-        split = problem.splits["train"]
-        movable = np.zeros(split.x.shape[1], dtype=bool)
-        movable[: len(problem.domain.mutable)] = problem.domain.mutable
-        return fit_group_head(split.x, split.groups, len(problem.group_names), movable, self.task.seed)
+        return head_of(problem, robust=levers.eps > 0, seed=self.task.seed)
 
     def _calibration(self, problem: Problem, head: Head | None) -> float:
         if self.task.aware:

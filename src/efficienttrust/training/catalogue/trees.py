@@ -15,7 +15,7 @@ from efficienttrust.compression import TreeScorer, score_encoded
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, RunInterrupted
 from efficienttrust.evaluation.choice import rows_scored
-from efficienttrust.evaluation.group_head import fit_group_head
+from efficienttrust.evaluation.group_head import head_of
 from efficienttrust.resources import Ledger
 from efficienttrust.threats.catalogue.coordinate import PASSES
 from efficienttrust.training._interrupt import stop_requested
@@ -48,11 +48,9 @@ class TreeTrainer:
 
         train, monitor = problem.splits["train"], problem.splits["monitor"]
         with ledger.phase("prepare"):
-            head = None
-            if not self.task.aware and levers_of(self.task.targets).penalties:
-                movable = np.zeros(train.x.shape[1], dtype=bool)
-                movable[: len(problem.domain.mutable)] = problem.domain.mutable
-                head = fit_group_head(train.x, train.groups, len(problem.group_names), movable, self.task.seed)
+            levers, head = levers_of(self.task.targets), None
+            if levers.penalties and not self.task.aware:
+                head = head_of(problem, robust=levers.eps > 0, seed=self.task.seed)
         model = HistGradientBoostingClassifier(
             max_iter=STAGE, warm_start=True, early_stopping=False, random_state=self.task.seed
         )
@@ -73,8 +71,9 @@ class TreeTrainer:
                 scoring = ledger.used()
                 z = score_encoded(scorer, monitor.x).astype(np.float64)
                 calibration = (ledger.used() - scoring) * to_score
-                loss = float(np.logaddexp(0.0, np.where(monitor.y > 0, -z, z)).mean())
-                accuracy = float(((z > 0) == (monitor.y > 0)).mean())
+                losses = np.logaddexp(0.0, np.where(monitor.y > 0, -z, z))
+                loss = float(np.average(losses, weights=monitor.weight))
+                accuracy = float(np.average((z > 0) == (monitor.y > 0), weights=monitor.weight))
             stage_cost = ledger.used() - before
             if ledger.clock not in ("steps", "samples", "flops"):
                 affordable = CALIBRATION_SHARE * max(ledger.remaining(), 0.0)
