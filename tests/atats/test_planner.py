@@ -75,20 +75,20 @@ def test_more_budget_never_plans_less(lever: Lever) -> None:
 
 def test_fallbacks_appear_one_by_one_as_the_budget_shrinks() -> None:
     large, small, tiny = (plan_for(ROBUST, limit) for limit in (50.0, 3.5, 2.0))
-    assert large.fallbacks == ()
+    assert large.fallbacks == {}
     assert (large.start_share, large.attack) == (0.5, "n_fgsm")
     assert len(small.fallbacks) == 1
     assert (small.start_share, small.adversarial_start, small.attack) == (1.0, 0.0, "n_fgsm")
-    assert "whole batches" in small.fallbacks[0]
+    assert "whole batches" in small.fallbacks["adversarial_share"]
     assert len(tiny.fallbacks) == 2
     assert tiny.attack == "noise"
-    assert "not bought" in tiny.fallbacks[1]
+    assert "not bought" in tiny.fallbacks["attack"]
 
 
 def test_declared_number_of_steps_is_what_the_horizon_buys() -> None:
     plan = plan_for(ROBUST, 3.5)
     steps = plan.horizon / (0.02 * (1 + 1 / 8))
-    assert f"about {steps:.0f} adversarial steps" in plan.fallbacks[0]
+    assert f"about {steps:.0f} adversarial steps" in plan.fallbacks["adversarial_share"]
 
 
 @LEVERS
@@ -105,8 +105,13 @@ def test_budget_is_a_cap_not_a_target(lever: Lever) -> None:
 @pytest.mark.parametrize("ratio", [1.0, 2.0, 8.0])
 def test_few_rows_are_not_mistaken_for_a_small_budget(steps_per_epoch: float, ratio: float) -> None:
     plan = plan_for(ROBUST, 1e6, steps_per_epoch=steps_per_epoch, adversarial_step=0.01 * ratio)
-    assert plan.fallbacks == ()
+    assert plan.fallbacks == {}
     assert plan.horizon >= ENOUGH_STEPS * 0.01
+
+
+def test_the_dearer_an_attack_the_later_it_starts() -> None:
+    starts = [plan_for(ROBUST, 1e6, adversarial_step=0.01 * ratio).adversarial_start for ratio in (1.0, 2.0, 4.0, 50.0)]
+    assert starts == [0.0, 0.0, 0.5, 0.7]
 
 
 def test_dear_looks_are_rare() -> None:

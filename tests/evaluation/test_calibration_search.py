@@ -117,13 +117,25 @@ def test_targets_that_no_threshold_moves_are_left_alone():
     assert found.objective == found.utility == calibrate(data, [], {}).utility
 
 
-def test_a_rate_that_cannot_be_estimated_is_no_success():
+def test_a_rate_that_no_group_has_is_no_success():
     data = draw(80, 2)
-    no_positives = data.y * (data.codes[""][0] == 0)
     opportunity = parse_target("equal_opportunity_difference <= 0.1")
+    no_positives = np.zeros_like(data.y)
     found = calibrate(CalibrationData(data.z, no_positives, data.codes, data.posterior, {}), [opportunity], {})
     assert np.isnan(found.values[opportunity.key])
     assert found.violation >= 1
+
+
+def test_an_empty_group_hides_no_other_group_from_the_search():
+    """Three groups, one without positives: the rule is searched for the two whose true positive rates are known."""
+    data = draw(300, 2)
+    opportunity = parse_target("equal_opportunity_difference <= 0.1")
+    codes, y = data.codes[""][0].copy(), data.y.copy()
+    codes[:30], y[:30] = 2, 0
+    groups = one_hot(codes, 3)
+    found = calibrate(CalibrationData(data.z, y, {"": (codes, 3)}, groups, {}), [opportunity], {})
+    assert found.values[opportunity.key] <= 0.1
+    assert found.violation == 0
 
 
 def test_weights_count_rows():

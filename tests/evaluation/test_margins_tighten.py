@@ -27,9 +27,9 @@ def draw(n: int, seed: int) -> CalibrationData:
 
 
 def test_margins_shrink_with_the_rows_and_vanish_without_confidence():
-    sizes = [target_margins([FAIR], draw(n, 0), draw(n, 1).codes, 1.4)[FAIR.key] for n in (400, 1600, 25_600)]
+    sizes = [target_margins([FAIR], draw(n, 0), n, 1.4)[FAIR.key] for n in (400, 1600, 25_600)]
     assert sizes[0] >= sizes[1] > sizes[2] > 0
-    assert target_margins([FAIR], draw(400, 0), draw(400, 1).codes, 0.0)[FAIR.key] == 0
+    assert target_margins([FAIR], draw(400, 0), 400, 0.0)[FAIR.key] == 0
 
 
 @pytest.mark.parametrize("text", ["dpd <= 0.1", "robust_accuracy(pgd, eps=0.1) >= 0.9", "accuracy >= 0.9"])
@@ -38,7 +38,7 @@ def test_margins_leave_something_to_aim_at(text):
     data = draw(20, 0)
     attacked = {target.key: Attacked(np.arange(20), data.z)} if "robust" in text else {}
     data = CalibrationData(data.z, data.y, data.codes, data.posterior, attacked)
-    assert target_margins([target], data, data.codes, 50.0)[target.key] == pytest.approx(MARGIN_SHARE * 0.1)
+    assert target_margins([target], data, 20, 50.0)[target.key] == pytest.approx(MARGIN_SHARE * 0.1)
 
 
 def test_a_robust_target_rests_on_the_rows_that_were_attacked():
@@ -49,7 +49,7 @@ def test_a_robust_target_rests_on_the_rows_that_were_attacked():
         target = parse_target(f"{name}(pgd, eps=0.1) >= 0.5")
         attacked = {key: Attacked(np.arange(rows), data.z[:rows])}
         one = CalibrationData(data.z, data.y, data.codes, data.posterior, attacked)
-        return target_margins([target], one, data.codes, 1.0)[target.key]
+        return target_margins([target], one, 1000, 1.0)[target.key]
 
     for name in ("robust_accuracy", "worst_group_robust_accuracy"):
         assert margin(name, 250) > 1.15 * margin(name, 1000), name
@@ -67,9 +67,17 @@ def test_a_margin_makes_hits_on_new_rows_more_frequent():
     for seed in range(12):
         fitted, new = draw(300, seed), draw(2000, 1000 + seed)
         for tightened in hits:
-            margins = target_margins([FAIR], fitted, new.codes, 1.4) if tightened else {}
+            margins = target_margins([FAIR], fitted, len(new.y), 1.4) if tightened else {}
             found = calibrate(fitted, [FAIR], margins, line=11, n_thresholds=80)
             value = evaluate_rule(new, found.threshold, found.offsets, [FAIR], {}).values[FAIR.key]
             hits[tightened] += value <= 0.1
     assert hits[True] >= hits[False] + 3
     assert hits[True] >= 9
+
+
+def test_unequal_weights_widen_a_margin_as_kish_says():
+    data = draw(1000, 0)
+    weight = np.where(np.arange(1000) < 500, 3.0, 1.0).astype(np.float32)
+    weighted = CalibrationData(data.z, data.y, data.codes, data.posterior, {}, weight)
+    plain, wide = (target_margins([FAIR], one, 1000, 0.2)[FAIR.key] for one in (data, weighted))
+    assert wide == pytest.approx(plain * np.sqrt(1000 * (weight**2).sum() / weight.sum() ** 2), rel=1e-4)

@@ -9,16 +9,18 @@ falls back to whole batches from the start, then to random noise, and every fall
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ENOUGH_EPOCHS = 20.0
-ENOUGH_STEPS = 400  # at least, so that few rows do not look like a small budget
-ADVERSARIAL_SHARE_OF_HORIZON = 1.0  # the part of training that is adversarial when nothing binds
+ENOUGH_STEPS = 400  # at least (more when the attack starts late), so that few rows do not look like a small budget
+FREE_COST_RATIO = 2.0  # an adversarial step up to this many plain ones: attack from the start; dearer ones start later
+ADVERSARIAL_PART_LEAST = 0.3  # of training
 START_SHARE, START_LAMBDA = 0.5, 0.25
 MOST_SLACK = 0.8  # fairness in training may miss its target by this share of it, where calibration can finish the job
 ADVERSARIAL_STEPS_WANTED = 150
 ADVERSARIAL_STEPS_LEAST = 40
-MONITOR_SPACING = 8.0  # the next look comes no sooner than this many times the cost of a look: <= 11 % of the budget
+MONITOR_SPACING = 8.0  # the next look comes no sooner than this many times the cost of a look (unless few are left)
 DECISIONS_WANTED = 20
 DECISIONS_LEAST = 3
 
@@ -54,7 +56,7 @@ class Plan:
         attack: Attack used in training.
         fairness_slack: The in-training fairness target is this factor looser than the target, as calibration follows.
         decisions: Monitor points that the horizon affords.
-        fallbacks: What the budget did not buy, one sentence each.
+        fallbacks: Dial -> what its planned setting does not buy, for want of budget, in one sentence.
     """
 
     start: float
@@ -67,7 +69,7 @@ class Plan:
     attack: str
     fairness_slack: float
     decisions: int
-    fallbacks: tuple[str, ...]
+    fallbacks: Mapping[str, str]
 
     @property
     def horizon(self) -> float:
@@ -105,28 +107,30 @@ def make_plan(
         steps_per_epoch: Steps of one pass over the training data.
     """
     share = START_SHARE if lever.robustness else 0.0
-    mean_step = plain_step + share * ADVERSARIAL_SHARE_OF_HORIZON * max(adversarial_step - plain_step, 0.0)
+    part = min(max(FREE_COST_RATIO * plain_step / adversarial_step, ADVERSARIAL_PART_LEAST), 1.0)
+    attacked_step = plain_step + share * max(adversarial_step - plain_step, 0.0)
+    mean_step = plain_step + part * (attacked_step - plain_step)
     overhead = 1.0 + 1.0 / MONITOR_SPACING
-    enough = used + max(ENOUGH_EPOCHS * steps_per_epoch, ENOUGH_STEPS) * mean_step * overhead
+    enough = used + max(ENOUGH_EPOCHS * steps_per_epoch, ENOUGH_STEPS / part) * mean_step * overhead
     end = max(min(limit - reserve, enough), used)
     horizon = end - used
     affordable = horizon / (MONITOR_SPACING * monitor) if monitor > 0 else math.inf
     decisions = int(min(max(affordable, DECISIONS_LEAST), DECISIONS_WANTED))
-    start, attack, fallbacks = 1.0, "n_fgsm", []
+    start, attack = 1.0, "n_fgsm"
+    fallbacks: dict[str, str] = {}
     if lever.robustness:
-        start = 1.0 - ADVERSARIAL_SHARE_OF_HORIZON
-        half_step = plain_step + share * max(adversarial_step - plain_step, 0.0)
-        steps = (1.0 - start) * horizon / (half_step * overhead)
+        start = 1.0 - part
+        steps = part * horizon / (attacked_step * overhead)
         if steps < ADVERSARIAL_STEPS_WANTED:
             start, share = 0.0, 1.0
             steps = horizon / (adversarial_step * overhead)
-            fallbacks.append(
+            fallbacks["adversarial_share"] = (
                 f"the budget buys about {steps:.0f} adversarial steps: adversarial training runs from the start "
                 "on whole batches"
             )
         if steps < ADVERSARIAL_STEPS_LEAST:
             attack = "noise"
-            fallbacks.append(
+            fallbacks["attack"] = (
                 f"about {steps:.0f} adversarial steps are fewer than {ADVERSARIAL_STEPS_LEAST}: robustness is trained "
                 "with random perturbations only (not bought by adversarial training)"
             )
@@ -141,5 +145,5 @@ def make_plan(
         attack=attack,
         fairness_slack=1.0 + MOST_SLACK * min(2.0 * lever.calibration, 1.0),
         decisions=decisions,
-        fallbacks=tuple(fallbacks),
+        fallbacks=fallbacks,
     )

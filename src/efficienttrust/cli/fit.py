@@ -141,7 +141,11 @@ def _stop_on_interrupt() -> Iterator[None]:
 
         request_stop()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        print("stopping after this step; Ctrl-C again stops at once", file=sys.stderr, flush=True)
+        print(
+            "stopping after this step (a run past training is finished first); Ctrl-C again stops at once",
+            file=sys.stderr,
+            flush=True,
+        )
 
     before = signal.signal(signal.SIGINT, stop)
     try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.evaluation.rates import RATE_METRICS, ROBUST_METRICS, Confusion, count_above
+from efficienttrust.evaluation.rates import RATE_METRICS, ROBUST_METRICS, Confusion, count_above, point_values
 from efficienttrust.evaluation.targets import Target
 
 Floats = NDArray[np.float32]
@@ -211,11 +211,13 @@ def _at_thresholds(
     values: dict[str, NDArray[np.float64]] = {}
     for target in targets:
         if target.metric in ROBUST_METRICS:
-            found = ROBUST_METRICS[target.metric](confusion(attribute_of(target), robustness_key(target)))
+            found = point_values(ROBUST_METRICS[target.metric], confusion(attribute_of(target), robustness_key(target)))
         elif target.metric in LABEL_FREE and data.more is not None:
-            found = RATE_METRICS[target.metric](_selections(data, data.more, thresholds, offsets, attribute_of(target)))
+            found = point_values(
+                RATE_METRICS[target.metric], _selections(data, data.more, thresholds, offsets, attribute_of(target))
+            )
         elif target.metric in RATE_METRICS:
-            found = RATE_METRICS[target.metric](confusion(attribute_of(target), ""))
+            found = point_values(RATE_METRICS[target.metric], confusion(attribute_of(target), ""))
         else:
             continue
         sign = 1.0 if target.relation == "<=" else -1.0

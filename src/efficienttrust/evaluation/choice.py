@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ from efficienttrust.evaluation.calibration import (
 from efficienttrust.evaluation.group_head import Head, posterior
 from efficienttrust.evaluation.margins import target_margins
 from efficienttrust.evaluation.rates import ROBUST_METRICS
-from efficienttrust.evaluation.splits import Codes, calibration_data, one_hot, split_codes
+from efficienttrust.evaluation.splits import calibration_data, one_hot, split_codes
 from efficienttrust.evaluation.targets import Target
 
 ATTACKED_ROWS = 8000
@@ -136,23 +136,22 @@ def _calibrate(
     if any(target.metric in LABEL_FREE for target in targets):
         more = _training_rows(problem, scorer, z, head, aware=aware, most=round(TRAINING_ROWS * effort))
         data = dataclasses.replace(data, more=more)
-    return _with_cheap_margins(data, targets, split_codes(problem, "test"), line=max(7, round(LINE * effort)))
+    n_new = len(problem.splits["test"])
+    return _with_cheap_margins(data, targets, n_new, line=max(7, round(LINE * effort)))
 
 
-def _with_cheap_margins(
-    data: CalibrationData, targets: Sequence[Target], test: Mapping[str, tuple[Codes, int]], *, line: int
-) -> Calibrated:
+def _with_cheap_margins(data: CalibrationData, targets: Sequence[Target], n_new: int, *, line: int) -> Calibrated:
     """Calibrate to targets tightened by `CONFIDENCE`, then by more as long as that costs next to no accuracy.
 
     A target that is met by a wider margin is missed more rarely on new rows, and certified more often. A wider margin
     is taken while it is met and costs less than `CHEAP` standard errors of the accuracy: nobody could measure the loss.
     """
-    base = target_margins(targets, data, test, CONFIDENCE)
+    base = target_margins(targets, data, n_new, CONFIDENCE)
     found = calibrate(data, targets, base, line=line)
     error = math.sqrt(max(found.utility * (1 - found.utility), 1e-6) / len(data.y))
     floor = found.utility - CHEAP * error
     for confidence in WIDER if found.shortfall <= 0 else ():
-        margins = target_margins(targets, data, test, confidence)
+        margins = target_margins(targets, data, n_new, confidence)
         wider = calibrate(data, targets, margins, line=max(5, line // 3), start=found.offsets)
         if wider.shortfall > 0 or wider.utility < floor:
             break

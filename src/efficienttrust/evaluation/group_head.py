@@ -18,6 +18,11 @@ from efficienttrust.data import Problem
 ROWS = 8000
 FEWEST_ROWS = 20
 
+NO_HEAD = (
+    "the group cannot be inferred from what may be read at prediction (columns that no attack moves): calibration has "
+    "one threshold, and fairness rests on training; --use-groups-at-prediction would give each group its own"
+)
+
 Head = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 

@@ -19,25 +19,35 @@ LEAST_RATE = 0.05  # rates nearer to 0 or 1 are taken for this, so that no error
 
 
 def target_margins(
-    targets: Sequence[Target], fitted_on: CalibrationData, held_on: Codes, confidence: float
+    targets: Sequence[Target], fitted_on: CalibrationData, n_new: int, confidence: float
 ) -> dict[str, float]:
-    """Return how much to tighten each target so that it holds on new rows of a given composition.
+    """Return how much to tighten each target so that it holds on new rows.
 
     Args:
         targets: The targets.
-        fitted_on: The split that the rule is fitted on.
-        held_on: Codes of the split on which the targets must hold; only its sizes are read.
-        confidence: Standard errors of the difference between both splits.
+        fitted_on: The split that the rule is fitted on; new rows are taken to be composed like it.
+        n_new: Number of new rows on which the targets must hold.
+        confidence: Standard errors of the difference between both.
     """
     margins = {}
+    weighted = _dilution(fitted_on.weight)
+    on_new = math.sqrt(len(fitted_on.y) / max(n_new, 1))
     for target in targets:
-        errors = (
-            standard_error(target, fitted_on.y, _codes_judged(fitted_on, target), rows_attacked(fitted_on, target)),
-            standard_error(target, fitted_on.y, held_on),
+        judged, attacked = _codes_judged(fitted_on, target), rows_attacked(fitted_on, target)
+        error = math.hypot(
+            standard_error(target, fitted_on.y, judged, attacked),
+            standard_error(target, fitted_on.y, fitted_on.codes) * on_new,
         )
         headroom = abs(target.bound) if target.relation == "<=" else abs(1.0 - target.bound)
-        margins[target.key] = min(confidence * math.hypot(*errors), MARGIN_SHARE * headroom)
+        margins[target.key] = min(confidence * weighted * error, MARGIN_SHARE * headroom)
     return margins
+
+
+def _dilution(weight: NDArray[np.float32] | None) -> float:
+    """Return by how much unequal weights widen a standard error: the root of n over Kish's effective size."""
+    if weight is None or not weight.any():
+        return 1.0
+    return math.sqrt(len(weight) * float(np.square(weight, dtype=float).sum())) / float(weight.sum(dtype=float))
 
 
 def standard_error(target: Target, y: NDArray[np.int8], codes: Codes, rows_attacked: int | None = None) -> float:

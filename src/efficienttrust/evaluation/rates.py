@@ -8,7 +8,7 @@ function here agrees with the metric of the same name in `efficienttrust.metrics
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,16 @@ class Confusion:
     other_fp: Array
     other_positives: float
     other_negatives: float
+
+    def only(self, groups: NDArray[np.bool_]) -> Confusion:
+        """Return the same with a selection of the groups."""
+        return replace(
+            self,
+            tp=self.tp[groups],
+            fp=self.fp[groups],
+            positives=self.positives[groups],
+            negatives=self.negatives[groups],
+        )
 
     def total(self) -> tuple[Array, Array, float, float]:
         """Return tp [K], fp [K], positives and negatives over all rows."""
@@ -123,6 +133,19 @@ ROBUST_METRICS: dict[str, Callable[[Confusion], Array]] = {
     "worst_group_robust_accuracy": lambda c: _group_accuracy(c).min(0),
 }
 """The same on attacked margins: a row counts as right if it is right under attack."""
+
+
+def point_values(metric: Callable[[Confusion], Array], counts: Confusion) -> Array:
+    """Return a metric's values [K], left to the groups that can be estimated where an empty cell hides them all.
+
+    A report shows such a metric as not estimable. A search for a rule must still see the groups that can be seen.
+    """
+    both = (counts.positives > 0) & (counts.negatives > 0)
+    for groups in (np.ones_like(both), counts.positives + counts.negatives > 0, both):
+        found = metric(counts.only(groups)) if groups.sum() >= 1 else np.full(counts.tp.shape[1], np.nan)
+        if not np.isnan(found).all():
+            break
+    return found
 
 
 def count_above(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -177,25 +178,30 @@ class _Assault:
     seed: int
 
     def survivors(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return, for rows that are right when clean, which are still right after both ways."""
+        """Return, for rows that are right when clean, which are still right after every way of attacking."""
         standing = np.ones(len(rows), dtype=bool)
-        for find in (self._by_gradient, self._by_search):
+        for way in self._ways():
             left = rows[standing]
-            if len(left) and (found := find(left)) is not None:
-                margin = self.file.bind(torch.from_numpy(left))(found).numpy()
+            if len(left):
+                margin = self.file.bind(torch.from_numpy(left))(way(left)).numpy()
                 standing[standing] = (margin > 0) == (self.part.y[left] > 0)
         return standing
 
-    def _by_gradient(self, rows: NDArray[np.int64]) -> Tensor | None:
-        method = attacks.get(self.attack)
-        if not isinstance(self.scorer, NetworkScorer) or not method.needs_gradient:
-            return None
-        x, p = self.part.x[rows], len(self.problem.domain.lower)
-        parent = NetworkVictim(self.scorer, x, p, self.decision, self.part.groups[rows])
-        return self._run(method, parent, rows, RESTARTS)
+    def _ways(self) -> list[Callable[[NDArray[np.int64]], Tensor]]:
+        search = partial(self._on_the_file, "coordinate")
+        if not isinstance(self.scorer, NetworkScorer):  # constant in steps: the worst point need not be a corner
+            return [search, partial(self._on_the_file, "random_points")]
+        if not attacks.get(self.attack).needs_gradient:
+            return [partial(self._on_the_file, self.attack), search]
+        return [partial(self._on_the_parent, self.scorer), search]
 
-    def _by_search(self, rows: NDArray[np.int64]) -> Tensor | None:
-        return self._run(attacks.get("coordinate"), _Selected(self.file, rows), rows, 1)
+    def _on_the_parent(self, scorer: NetworkScorer, rows: NDArray[np.int64]) -> Tensor:
+        x, p = self.part.x[rows], len(self.problem.domain.lower)
+        parent = NetworkVictim(scorer, x, p, self.decision, self.part.groups[rows])
+        return self._run(attacks.get(self.attack), parent, rows, RESTARTS)
+
+    def _on_the_file(self, attack: str, rows: NDArray[np.int64]) -> Tensor:
+        return self._run(attacks.get(attack), _Selected(self.file, rows), rows, 1)
 
     def _run(self, method: Attack, victim: Victim, rows: NDArray[np.int64], restarts: int) -> Tensor:
         where = reach(self.problem.domain, torch.from_numpy(self.part.x[rows]), self.eps)

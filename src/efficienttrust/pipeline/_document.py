@@ -18,7 +18,7 @@ from efficienttrust.evaluation.proof import Proof
 from efficienttrust.metrics import Measurement
 from efficienttrust.pipeline._capacity import Capacity
 from efficienttrust.pipeline._request import Request
-from efficienttrust.resources import Ledger, environment
+from efficienttrust.resources import Ledger, calibration_kernel, environment
 from efficienttrust.training import Candidates
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def make_document(
                 "group": "given" if request.aware else "inferred" if choice.decision.head is not None else "not used",
             },
         },
-        "environment": environment(),
+        "environment": {**environment(), "calibration_kernel_seconds": calibration_kernel()},
         "verdicts": [_verdict(one) for one in proof.verdicts],
         "metrics": {key: _measurement(value) for key, value in proof.measurements.items()},
         "groups": list(proof.groups),

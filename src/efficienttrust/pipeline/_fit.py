@@ -21,14 +21,13 @@ from efficienttrust.pipeline._request import Request, check_destination, make_re
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.resources import Budget, Ledger, measure_latency
-from efficienttrust.threats.catalogue.pgd import SHORT_STEPS
+from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
 from efficienttrust.training import Candidates, TrainingTask, clear_stop, lever_of, trainers
 
 DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
 HISTORY_COLUMNS = ("step", "progress", "used", "accuracy")
 
 PRUDENCE = 1.3  # on the predicted cost of a calibration
-SHORT_PGD_PASSES = 3.0 * SHORT_STEPS + 1.0  # a backward pass costs two forward ones
 
 Progress = Callable[[ProgressEvent], None]
 
@@ -144,7 +143,7 @@ def _calibrate(
     problem: Problem, request: Request, ledger: Ledger, candidates: Candidates, capacity: Capacity, tell: _Tell
 ) -> tuple[Choice, list[Calibrated | None]]:
     tell("calibrate")
-    full = 2.0 * candidates.members[0].scorer.n_parameters * rows_scored(problem, request.targets, SHORT_PGD_PASSES)
+    full = 2.0 * candidates.members[0].scorer.n_parameters * rows_scored(problem, request.targets, SHORT_PASSES)
     limited = ledger.clock in ("wall", "cpu", "flops") and math.isfinite(ledger.limit)
     dearest, last = 0.0, ledger.used()
 

@@ -116,10 +116,6 @@ class Ledger:
         """Return the share of the time limit that is used: above 1 once overrun, 0 when there is no limit."""
         return self.used() / self.limit
 
-    def over(self, limit: float | None = None) -> float:
-        """Return by how much the use of the declared clock is beyond `limit` (default: the budget's), at least 0."""
-        return max(0.0, self.used() - (self.limit if limit is None else limit))
-
     def add_prior(self, name: str, *, wall: float, cpu: float) -> None:
         """Charge time spent before the ledger was opened, e.g. on loading the data, to the phase `name`."""
         cells = self._phases.setdefault(name, [0.0] * len(CLOCKS))

@@ -8,7 +8,7 @@ perturbed numeric columns and the worst margin that it found.
 
     >>> from efficienttrust.threats import attacks
     >>> attacks.names()
-    ['coordinate', 'fgsm', 'n_fgsm', 'pgd']
+    ['coordinate', 'fgsm', 'n_fgsm', 'pgd', 'random_points']
 """
 
 from efficienttrust.threats._attack import Attack, Attacked, Victim, attacks, run_attack, signed

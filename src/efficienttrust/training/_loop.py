@@ -39,6 +39,7 @@ class LoopState:
         smoothed: Target key -> smoothed gap.
         history: One row per monitor point.
         decisions: Every change of a dial.
+        fallbacks: What the budget did not buy, as far as the policy followed the plan.
         ring: Best snapshots of the last half: (objective on the monitor split, step, weights).
         good: Weights at the last monitor point that the guard found sound.
     """
@@ -49,6 +50,7 @@ class LoopState:
     smoothed: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
+    fallbacks: list[str] = field(default_factory=list)
     ring: list[tuple[float, int, dict[str, Tensor]]] = field(default_factory=list)
     good: dict[str, Tensor] = field(default_factory=dict)
 
@@ -150,8 +152,11 @@ class Loop:
         self.action, clipped = project(self.policy.reset(self.plan), TrustAction(), anywhere)
         self.state.next_look = self.action.next_monitor_in
         cost = self.costs.predict("step")
-        for text in self.plan.fallbacks:
-            self.state.decisions.append(DecisionRecord(0, 0.0, "plan", "", "fall-back", text, cost))
+        planned = {"adversarial_share": self.plan.start_share, "attack": self.plan.attack}
+        for knob, text in self.plan.fallbacks.items():
+            if getattr(self.action, knob) == planned[knob]:  # a policy may have plans of its own
+                self.state.fallbacks.append(text)
+                self.state.decisions.append(DecisionRecord(0, 0.0, "plan", "", "fall-back", text, cost))
         notes = {note.partition(":")[0]: note for note in clipped}
         for knob in ("lambda_fair", "adversarial_share", "attack"):
             reason = "; ".join(filter(None, (f"start of policy {self.policy.name}", notes.get(knob, ""))))

@@ -24,13 +24,12 @@ from efficienttrust.evaluation.parent import worst_logits
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.splits import calibration_data
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.threats.catalogue.pgd import SHORT_STEPS
+from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
 from efficienttrust.training._levers import lever_of
 
 MONITOR_ROWS = 3000
 ATTACKED_ROWS = 800
 GUARD_ROWS = 200
-ATTACK_PASSES = 3 * SHORT_STEPS + 1  # a backward pass costs two forward ones
 THRESHOLDS = 60
 SMOOTHING = 0.6  # weight of the newest gap
 CONFIDENCE = 1.0  # standard errors by which virtual calibration tightens targets
@@ -84,7 +83,7 @@ class Monitor:
     def forward_rows(self) -> int:
         """Rows scored by one look, an attacked row counting for its passes forward and backward."""
         attacks = {robustness_key(target) for target in self._targets if target.metric in ROBUST_METRICS}
-        return self.n_rows + ATTACK_PASSES * len(attacks) * min(ATTACKED_ROWS, self.n_rows)
+        return self.n_rows + SHORT_PASSES * len(attacks) * min(ATTACKED_ROWS, self.n_rows)
 
     @property
     def n_rows(self) -> int:
@@ -106,7 +105,7 @@ class Monitor:
             rows=self._rows,
         )
         if self._margins is None:
-            self._margins = target_margins(self._targets, data, data.codes, CONFIDENCE)
+            self._margins = target_margins(self._targets, data, len(data.y), CONFIDENCE)
         no_offsets = np.zeros(data.posterior.shape[1], np.float32)
         hard = evaluate_rule(data, 0.0, no_offsets, self._targets, {})
         soft = calibrate(data, self._targets, self._margins, n_thresholds=THRESHOLDS, line=9)

@@ -12,6 +12,7 @@ from efficienttrust.threats._reach import Reach
 
 STEPS = 20
 SHORT_STEPS = 5  # used while training: monitors and calibration
+SHORT_PASSES = 3 * SHORT_STEPS + 1  # what it costs in forward passes: a backward pass costs two
 
 
 def pgd(

@@ -12,7 +12,7 @@ from efficienttrust.atats import Lever, Plan, Policy, make_plan
 from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
-from efficienttrust.evaluation.group_head import Head, head_of, informativeness
+from efficienttrust.evaluation.group_head import NO_HEAD, Head, head_of, informativeness
 from efficienttrust.losses import penalties
 from efficienttrust.models import MLP, build
 from efficienttrust.resources import CostModel, Ledger
@@ -60,7 +60,7 @@ class NetworkTrainer:
             probe(self._stepper(problem, data, levers), monitor, ledger, costs, robust=levers.eps > 0)
             plan = self._plan(ledger, costs, levers, monitor, problem, head)
         else:
-            plan = Plan(**{**saved["plan"], "fallbacks": tuple(saved["plan"]["fallbacks"])})
+            plan = Plan(**saved["plan"])
         shuffler = Shuffler(len(data.y), batch_size_for(len(data.y)), torch.Generator().manual_seed(task.seed))
         loop = Loop(task, stepper, shuffler, monitor, policy, plan, ledger, costs)
         if saved is not None:
@@ -75,7 +75,7 @@ class NetworkTrainer:
             head=head,
             history=tuple(loop.state.history),
             decisions=tuple(loop.state.decisions),
-            fallbacks=plan.fallbacks,
+            fallbacks=tuple(loop.state.fallbacks) + self._without_head(head, levers),
             calibration_cost=_calibration_cost(costs, problem, monitor),
         )
 
@@ -83,6 +83,11 @@ class NetworkTrainer:
         if self.task.aware or not levers.penalties:
             return None
         return head_of(problem, robust=levers.eps > 0, seed=self.task.seed)
+
+    def _without_head(self, head: Head | None, levers: Levers) -> tuple[str, ...]:
+        if head is not None or self.task.aware or not levers.penalties:
+            return ()
+        return (NO_HEAD,)
 
     def _calibration(self, problem: Problem, head: Head | None) -> float:
         if self.task.aware:

@@ -15,13 +15,14 @@ from efficienttrust.compression import TreeScorer, score_encoded
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, RunInterrupted
 from efficienttrust.evaluation.choice import rows_scored
-from efficienttrust.evaluation.group_head import head_of
+from efficienttrust.evaluation.group_head import NO_HEAD, head_of
 from efficienttrust.resources import Ledger
 from efficienttrust.threats.catalogue.coordinate import PASSES
 from efficienttrust.training._interrupt import stop_requested
 from efficienttrust.training._levers import levers_of
 from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask, trainers
 
+NO_LEVER = "trees have no lever for robustness or fairness in training; calibration alone works on them"
 STAGE = 10  # trees per stage
 MOST_TREES = 400
 PATIENCE = 3  # stages without a lower loss
@@ -111,6 +112,6 @@ class TreeTrainer:
             head=head,
             history=tuple(history),
             decisions=(),
-            fallbacks=("trees have no lever for robustness or fairness in training; calibration alone works on them",),
+            fallbacks=(NO_LEVER, *((NO_HEAD,) if levers.penalties and head is None and not self.task.aware else ())),
             calibration_cost=CALIBRATION_FACTOR * calibration,
         )
