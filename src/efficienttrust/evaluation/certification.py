@@ -127,7 +127,8 @@ def _tested(target: Target, measured: Measurement) -> str:
     if np.isnan(measured.value):
         return f"it cannot be estimated on test ({measured.note})"
     gap = target.gap(measured.value)
-    how = "meets the target" if gap <= 0 else f"misses it by {gap:.4g}"
+    missed = f"{gap:.4f}".rstrip("0") if gap >= 5e-5 else "less than 0.0001"
+    how = "meets the target" if gap <= 0 else f"misses it by {missed}"
     return f"{measured.value:.4f} on test (n = {measured.n:,}) {how}"
 
 

@@ -39,7 +39,8 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logit of each row."""
-        return self._rest(self._linear(0)(x))
+        first = self._linear(0)
+        return self._rest(functional.linear(x, first.weight, first.bias))
 
     def bind(self, x: Tensor, n_numeric: int) -> Callable[[Tensor], Tensor]:
         """Return the network as a function of the numeric columns only, the other columns of `x` held fixed."""
@@ -70,5 +71,7 @@ class MLP(nn.Module):
     def _rest(self, first_output: Tensor) -> Tensor:
         activation = first_output
         for index in range(1, len(self.linears)):
-            activation = self._linear(index)(torch.relu(activation))
+            layer = self._linear(index)
+            # In place: the sum before a ReLU is needed by nobody else. Straight to the function: calling a module costs.
+            activation = functional.linear(torch.relu_(activation), layer.weight, layer.bias)
         return activation.squeeze(1)
