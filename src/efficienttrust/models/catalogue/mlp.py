@@ -72,6 +72,6 @@ class MLP(nn.Module):
         activation = first_output
         for index in range(1, len(self.linears)):
             layer = self._linear(index)
-            # In place: the sum before a ReLU is needed by nobody else. Straight to the function: calling a module costs.
+            # In place, as nobody needs the sum before a ReLU; straight to the function, as calling a module costs.
             activation = functional.linear(torch.relu_(activation), layer.weight, layer.bias)
         return activation.squeeze(1)
