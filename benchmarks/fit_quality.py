@@ -334,9 +334,9 @@ one thread a run, two runs side by side. Seeds 0-4, each with its own split and 
 - All methods but those marked *aware* are attribute-blind; all calibrated ones share calibrator and learning-rate rule.
 - PGD figures of networks are the worst of PGD on the float parent and a black-box search on the file. Trees have no
   gradient: theirs rest on two black-box searches alone, which may flatter them.
-- The code of the day went on while the table was made: rows of `plan`, plain networks, trees and the equal-cost grid are
-  of commit 4c9006b; static cells, `rule`, `pid`, logistic and the oracle of the state just before 5eba508, whose
-  calibration reads margins off the composition of test instead of calibrate (sizes only), and is the same otherwise.
+- The code went on while the table was made: rows of `plan`, plain networks, trees and the equal-cost grid are of commit
+  4c9006b; static cells, `rule`, `pid`, logistic and the oracle of the state just before 5eba508, whose calibration read
+  margins off the composition of test instead of calibrate (sizes only) and is the same otherwise.
 - On German a test split has 200 rows and the half width of a DPD is about .14, so no hits are claimed there."""
 
 
@@ -373,8 +373,8 @@ READING = """
 What the tables say beyond that:
 
 - Calibration does most for fairness, the adversarial share of the batch does most for robustness, and neither replaces
-  the other: no calibrated plain network and no calibrated trees met the robustness target on Adult or COMPAS, and `plan`
-  did not meet the parity target of Adult before calibration.
+  the other: no calibrated plain network and no calibrated trees met the robustness target on Adult or COMPAS, and
+  `plan` did not meet the parity target of Adult before calibration.
 - `plan` does not beat the best static weights found by nine runs; it finds weights of that quality in one. The grid
   at equal *total* cost is clearly behind where the budget binds (Adult, 5 s) and level where it does not (20 s, and
   COMPAS, on which a run takes a second).
