@@ -25,7 +25,9 @@ class MLP(nn.Module):
         super().__init__()
         sizes = (n_features, *widths, 1)
         self.widths = widths
-        self.linears = nn.ModuleList(nn.Linear(sizes[i], sizes[i + 1]) for i in range(len(sizes) - 1))
+        # Kept as a tuple too: looking a layer up in a ModuleList costs as much as a small kernel.
+        self._layers = tuple(nn.Linear(sizes[i], sizes[i + 1]) for i in range(len(sizes) - 1))
+        self.linears = nn.ModuleList(self._layers)
 
     @property
     def name(self) -> str:
@@ -39,12 +41,12 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logit of each row."""
-        first = self._linear(0)
+        first = self._layers[0]
         return self._rest(functional.linear(x, first.weight, first.bias))
 
     def bind(self, x: Tensor, n_numeric: int) -> Callable[[Tensor], Tensor]:
         """Return the network as a function of the numeric columns only, the other columns of `x` held fixed."""
-        first = self._linear(0)
+        first = self._layers[0]
         fixed = functional.linear(x[:, n_numeric:], first.weight[:, n_numeric:], first.bias).detach()
         weight = first.weight[:, :n_numeric]
         return lambda numeric: self._rest(torch.addmm(fixed, numeric, weight.t()))
@@ -53,25 +55,19 @@ class MLP(nn.Module):
         """Return a copy of the weights as (W [in, out], b [out]) float32 arrays, first layer first."""
         return tuple(
             (
-                np.ascontiguousarray(self._linear(i).weight.detach().cpu().numpy().T).astype(np.float32),
-                self._linear(i).bias.detach().cpu().numpy().astype(np.float32).copy(),
+                np.ascontiguousarray(layer.weight.detach().cpu().numpy().T).astype(np.float32),
+                layer.bias.detach().cpu().numpy().astype(np.float32).copy(),
             )
-            for i in range(len(self.linears))
+            for layer in self._layers
         )
 
     def flops_per_row(self) -> float:
         """Floating-point operations of a forward pass for one row (a multiply-add counts as two)."""
-        return float(sum(2 * self._linear(i).weight.numel() for i in range(len(self.linears))))
-
-    def _linear(self, index: int) -> nn.Linear:
-        layer = self.linears[index]
-        assert isinstance(layer, nn.Linear)
-        return layer
+        return float(sum(2 * layer.weight.numel() for layer in self._layers))
 
     def _rest(self, first_output: Tensor) -> Tensor:
         activation = first_output
-        for index in range(1, len(self.linears)):
-            layer = self._linear(index)
+        for layer in self._layers[1:]:
             # In place, as nobody needs the sum before a ReLU; straight to the function, as calling a module costs.
             activation = functional.linear(torch.relu_(activation), layer.weight, layer.bias)
         return activation.squeeze(1)
