@@ -38,6 +38,13 @@ def show(
     label: str | None = None,
     positive: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     sensitive: list[str] | None = None,
+    weight: str | None = None,
+    split_column: str | None = None,
+    unit: str | None = None,
+    time: str | None = None,
+    immutable: list[str] | None = None,
+    drop: list[str] | None = None,
+    seed: int = 0,
     json: bool = False,
 ) -> int:
     """Show rows, columns as inferred, groups with base rates, licence and source of a data set or file.
@@ -47,11 +54,30 @@ def show(
         label: Column to predict.
         positive: Value of the label that counts as 1.
         sensitive: Sensitive columns, as `sex,age_band`.
+        weight: Column of sample weights.
+        split_column: Column that says train, monitor, calibrate, certify or test for every row.
+        unit: Column whose equal values are never divided between splits, such as a patient.
+        time: Column that orders the rows: oldest in train, newest in test.
+        immutable: Columns that a perturbation may not change.
+        drop: Columns to leave out.
+        seed: Seed of the split.
         json: Print one JSON document on stdout.
     """
     from efficienttrust.data import describe, load_problem, summary
 
-    problem = load_problem(source, label=label, positive=positive, sensitive=",".join(sensitive or ()))
+    problem = load_problem(
+        source,
+        label=label,
+        positive=positive,
+        sensitive=",".join(sensitive or ()),
+        weight=weight,
+        split_column=split_column,
+        unit=unit,
+        time=time,
+        immutable=",".join(immutable or ()),
+        drop=",".join(drop or ()),
+        seed=seed,
+    )
     if json:
         print_json({"problem": summary(problem)})
     else:

@@ -17,6 +17,8 @@ from efficienttrust.evaluation.targets import Target
 
 Codes = NDArray[np.int64]
 
+STEERABLE_ROWS = 10
+
 
 def codes_of(problem: Problem, split: Split, attribute: str) -> tuple[Codes, int]:
     """Return codes and number of groups of an attribute, or of the intersections for an empty name."""
@@ -25,11 +27,40 @@ def codes_of(problem: Problem, split: Split, attribute: str) -> tuple[Codes, int
     return split.codes[attribute], len(problem.attribute_names[attribute])
 
 
+def steering_codes(problem: Problem, split: Split, attribute: str) -> tuple[Codes, int]:
+    """Return codes and number of groups for training and calibration: groups too small to steer by have code -1.
+
+    Measurements on test see all groups; they do not come here.
+    """
+    codes, n_groups = codes_of(problem, split, attribute)
+    return np.where(steered(problem, attribute)[codes] & (codes >= 0), codes, -1), n_groups
+
+
 def split_codes(problem: Problem, split: str, rows: Codes | None = None) -> dict[str, tuple[Codes, int]]:
-    """Return attribute -> (codes, number of groups) of (a selection of) a split, with "" for the intersections."""
+    """Return attribute -> steering codes of (a selection of) a split, with "" for the intersections."""
     part = problem.splits[split]
-    every = {name: codes_of(problem, part, name) for name in ("", *part.codes)}
+    every = {name: steering_codes(problem, part, name) for name in ("", *part.codes)}
     return every if rows is None else {name: (codes[rows], n) for name, (codes, n) in every.items()}
+
+
+def steered(problem: Problem, attribute: str) -> NDArray[np.bool_]:
+    """Return which groups [G] have rows enough on the calibrate split to steer by; all when fewer than two have.
+
+    The rate of a group of five rows is noise: a rule that is fitted to it gives up everything else for it.
+    """
+    codes, n_groups = codes_of(problem, problem.splits["calibrate"], attribute)
+    enough = np.bincount(codes[codes >= 0], minlength=n_groups) >= STEERABLE_ROWS
+    return enough if enough.sum() >= 2 else np.ones(n_groups, dtype=bool)
+
+
+def not_steered(problem: Problem) -> list[str]:
+    """Return one sentence for each group that is measured but not aimed at."""
+    return [
+        f"group {name!r} is too small to steer by (fewer than {STEERABLE_ROWS} rows in calibrate): it is measured and "
+        "reported, but training and calibration do not aim at it; merge it with another group or leave its rows out"
+        for name, enough in zip(problem.group_names, steered(problem, ""), strict=True)
+        if not enough
+    ]
 
 
 def one_hot(codes: Codes, n_groups: int) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from efficienttrust.evaluation.calibration import Calibrated
 from efficienttrust.evaluation.certification import Verdict
 from efficienttrust.evaluation.choice import Choice
 from efficienttrust.evaluation.proof import Proof
+from efficienttrust.evaluation.splits import not_steered
 from efficienttrust.metrics import Measurement
 from efficienttrust.pipeline._capacity import Capacity
 from efficienttrust.pipeline._request import Request
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SCHEMA_VERSION = 1
+ALMOST_CONSTANT = 0.01  # share of the rarer decision
 
 ARTIFACTS = {
     "model": "model.onnx",
@@ -94,7 +96,13 @@ def make_document(
             for stage in proof.stages
         ],
         "candidates": list(_candidates(candidates, choice, tried)),
-        "fallbacks": [*request.notes, *candidates.fallbacks, *_shortened(choice), *_exceeded(account)],
+        "fallbacks": [
+            *request.notes,
+            *candidates.fallbacks,
+            *_shortened(choice),
+            *_exceeded(account),
+            *_oddities(problem, proof),
+        ],
         "ledger": account,
         "artifacts": ARTIFACTS,
     }
@@ -138,6 +146,17 @@ def _shortened(choice: Choice) -> list[str]:
         return []
     why = "fewer attacked rows, a coarser search: the budget bought no more"
     return [f"calibration ran at {choice.effort:.0%} of its effort ({why})"]
+
+
+def _oddities(problem: Problem, proof: Proof) -> list[str]:
+    said = not_steered(problem)
+    rate = float(proof.predictions["prediction"].mean())
+    if min(rate, 1 - rate) < ALMOST_CONSTANT:
+        said.append(
+            f"the delivered model is almost a constant: it decides {problem.positive!r} for {rate:.2%} of test rows; "
+            "accuracy says little then, look at auc, balanced_accuracy or mcc"
+        )
+    return said
 
 
 def _exceeded(account: Mapping[str, Any]) -> list[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A finished run.
 
@@ -43,6 +43,11 @@ class Run:
     predictions: pd.DataFrame
     history: pd.DataFrame
     decisions: pd.DataFrame
+
+    def __repr__(self) -> str:
+        name = self.document["problem"]["name"]
+        ended = "; ".join(f"{one.target}: {one.status}" for one in self.verdicts) or "no targets"
+        return f"Run({name!r}, {self.document['model']['architecture']}; {ended})"
 
     @property
     def verdicts(self) -> list[SimpleNamespace]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from efficienttrust.data import Problem, Split
-from efficienttrust.evaluation.splits import codes_of, one_hot
+from efficienttrust.evaluation.splits import one_hot, steering_codes
 from efficienttrust.threats import Reach, reach
 from efficienttrust.threats.catalogue.n_fgsm import NOISE
 
@@ -48,7 +48,7 @@ class TrainingData:
         x = torch.from_numpy(split.x)
         weight = None if split.weight is None else torch.from_numpy(split.weight / split.weight.mean())
         members = {
-            name: torch.from_numpy(one_hot(*codes_of(problem, split, name))) for name in dict.fromkeys(attributes)
+            name: torch.from_numpy(one_hot(*steering_codes(problem, split, name))) for name in dict.fromkeys(attributes)
         }
         if weight is not None:
             members = {name: one * weight[:, None] for name, one in members.items()}

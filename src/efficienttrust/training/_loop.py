@@ -21,10 +21,13 @@ from efficienttrust.errors import RunInterrupted
 from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.training._batches import Shuffler
 from efficienttrust.training._interrupt import stop_requested
+from efficienttrust.training._memory import MemoryWatch
 from efficienttrust.training._monitor import Monitor, Reading, constraint_states
 from efficienttrust.training._step import Stepper
 from efficienttrust.training._trainer import TrainingTask
 
+ANNEALING = 0.5  # of what it took to reach the best weights: how long they are annealed after going back to them
+ANNEALING_START = 0.7  # of the schedule: the learning rate falls from 30 % of its peak to 0
 RING = 3  # checkpoints kept of the last half, besides the last
 
 
@@ -84,6 +87,7 @@ class Loop:
         self.policy, self.plan, self.ledger, self.costs = policy, plan, ledger, costs
         self.guard, self.limits, self.state = Guard(), DialLimits(), LoopState()
         self.action = TrustAction()
+        self.memory = MemoryWatch(stepper.data.x, stepper.data.y, torch.from_numpy(monitor.y.astype(np.float32)))
         self._losses = torch.zeros(())
         self._since_look = 0
 
@@ -95,11 +99,11 @@ class Loop:
         """
         if self.state.step == 0:
             self._start()
-        ledger, plan = self.ledger, self.plan
+        ledger = self.ledger
         used = ledger.used()
         step_cost = self.costs.predict("step")
-        while used + step_cost <= plan.end and not self.action.stop:
-            progress = plan.progress(used)
+        while used + step_cost <= self.plan.end and not self.action.stop:
+            progress = self.plan.progress(used)
             if progress >= self.state.next_look and self._fits("monitor"):
                 self._look(progress)
                 save()
@@ -119,7 +123,7 @@ class Loop:
                     + ("; run the same command again to go on" if self.task.checkpoint else "")
                 )
         if self._fits("monitor"):
-            self._look(plan.progress(ledger.used()), final=True)
+            self._look(self.plan.progress(ledger.used()), final=True)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that training changes, as plain values and tensors."""
@@ -130,6 +134,7 @@ class Loop:
             "losses": self._losses,
             "since_look": self._since_look,
             "guard": self.guard.state_dict(),
+            "memory": self.memory.state_dict(),
             "policy": self.policy.state_dict(),
             "stepper": self.stepper.state_dict(),
             "shuffler": self.shuffler.state_dict(),
@@ -142,6 +147,7 @@ class Loop:
         self.action = TrustAction(**saved["action"])
         self._losses, self._since_look = saved["losses"], saved["since_look"]
         self.guard.load_state_dict(saved["guard"])
+        self.memory.load_state_dict(saved["memory"])
         self.policy.load_state_dict(saved["policy"])
         self.stepper.load_state_dict(saved["stepper"])
         self.shuffler.load_state_dict(saved["shuffler"])
@@ -190,14 +196,17 @@ class Loop:
                 z = network(torch.from_numpy(self.monitor.x)).numpy()
             robust = self.stepper.data.radius is not None and self.action.adversarial_share > 0
             reading = self.monitor.look(scorer, z, guard=robust)
-            self.ledger.count(flops=network.flops_per_row() * self.monitor.forward_rows)
+            self.ledger.count(flops=network.flops_per_row() * (self.monitor.forward_rows + self.memory.n_rows))
+            learned_by_heart = self.memory.look(network, torch.from_numpy(z), before)
             constraints = constraint_states(self.task.targets, reading, state.smoothed)
             state.smoothed = {c.key: c.smoothed_gap for c in constraints}
             loss = float(self._losses) / max(self._since_look, 1)
             self._losses, self._since_look = torch.zeros(()), 0
             self._remember(progress, reading, loss)
             weights = {key: value.clone() for key, value in network.state_dict().items()}
-            if robust and (reason := self.guard.check(reading.fgsm, reading.pgd)):
+            if learned_by_heart:
+                self._go_back(progress, learned_by_heart)
+            elif robust and (reason := self.guard.check(reading.fgsm, reading.pgd)):
                 self._roll_back(progress, reason)
             else:
                 state.good = weights
@@ -236,6 +245,23 @@ class Loop:
         self._record(progress, allowed, dict(allowed.reasons), notes)
         self.action = allowed
         self.state.next_look = progress + allowed.next_monitor_in
+
+    def _go_back(self, progress: float, reason: str) -> None:
+        """Return to the weights from before: the first time to anneal them with what is left, then to stop."""
+        self.stepper.network.load_state_dict(self.memory.best)
+        self.state.ring = []  # snapshots of a network that had begun to memorise
+        again = self.memory.fired > 1
+        text = f"{reason}; back to those weights, " + (
+            "stop" if again else "and a short end at a falling learning rate"
+        )
+        cost = self.costs.predict("step")
+        self.state.decisions.append(DecisionRecord(self.state.step, progress, "plan", "", "go back", text, cost))
+        self.action = dataclasses.replace(self.action, stop=again)
+        now = self.ledger.used()
+        end = min(self.plan.end, now + ANNEALING * (self.memory.used_at_best - self.plan.start))
+        horizon = (end - now) / (1.0 - ANNEALING_START)
+        self.plan = dataclasses.replace(self.plan, start=end - horizon, end=end)
+        self.state.next_look = ANNEALING_START + self.action.next_monitor_in
 
     def _roll_back(self, progress: float, reason: str) -> None:
         if self.state.good:

@@ -114,6 +114,11 @@ class Monitor:
         return Reading(hard.utility, soft.utility, hard.values, soft.values, errors, soft.objective, fgsm, pgd)
 
     @property
+    def y(self) -> NDArray[np.int8]:
+        """The labels of the rows looked at."""
+        return self._problem.splits["monitor"].y[self._rows]
+
+    @property
     def x(self) -> NDArray[np.float32]:
         """The encoded rows looked at."""
         return self._problem.splits["monitor"].x[self._rows]

@@ -68,7 +68,9 @@ class NetworkTrainer:
             ledger.load_state_dict(saved["ledger"])
             costs.load_state_dict(saved["costs"])
             loop.load_state_dict(saved["loop"])
-        loop.run(self._saver(loop, ledger, costs, plan))
+            if task.on_progress:
+                task.on_progress(loop.state.step, {}, f"continuing from step {loop.state.step}")
+        loop.run(self._saver(loop, ledger, costs))
         return Candidates(
             members=_members(loop.state, stepper.network),
             architecture=stepper.network.name,
@@ -139,7 +141,7 @@ class NetworkTrainer:
             )
         return plan
 
-    def _saver(self, loop: Loop, ledger: Ledger, costs: CostModel, plan: Plan) -> Callable[[], None]:
+    def _saver(self, loop: Loop, ledger: Ledger, costs: CostModel) -> Callable[[], None]:
         path = self.task.checkpoint
         if path is None:
             return lambda: None
@@ -147,7 +149,11 @@ class NetworkTrainer:
         def save() -> None:
             with ledger.phase("checkpoint"):
                 about = {"identity": self.task.identity, "widths": list(self.task.widths)}
-                run = {"plan": dataclasses.asdict(plan), "ledger": ledger.state_dict(), "costs": costs.state_dict()}
+                run = {
+                    "plan": dataclasses.asdict(loop.plan),
+                    "ledger": ledger.state_dict(),
+                    "costs": costs.state_dict(),
+                }
                 save_checkpoint(path, {**about, **run, "loop": loop.state_dict()})
 
         return save

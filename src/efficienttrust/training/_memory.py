@@ -1,0 +1,79 @@
+"""The memory watch: notices that a network learns its training rows by heart, and keeps the weights from before.
+
+Twenty passes are little for some tables and far too much for others, where labels are noisy. Two signs together count:
+the log loss on monitor rows lies well above that on as many training rows, and it has risen significantly, row by row,
+since it was lowest. A penalty or an attack that is turned up raises both losses, so neither sign alone suffices.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from efficienttrust.models import MLP
+
+APART = 0.2  # of the monitor loss: how far below it the loss on training rows must lie
+SIGNIFICANT = 3.0  # standard errors of the paired difference
+
+
+class MemoryWatch:
+    """Compares losses at monitor points.
+
+    Args:
+        x: [m, d] all training rows.
+        y: [m] their labels.
+        y_monitor: [n] labels of the monitor rows.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, y_monitor: Tensor) -> None:
+        rows = torch.linspace(
+            0, len(y) - 1, min(len(y), len(y_monitor))
+        ).long()  # evenly: a source may be in some order
+        self._x, self._y, self._y_monitor = x[rows], y[rows], y_monitor
+        self.best: dict[str, Tensor] = {}
+        self.used_at_best = math.inf
+        self._lowest: Tensor | None = None
+        self.fired = 0
+
+    @property
+    def n_rows(self) -> int:
+        """Training rows scored by one look."""
+        return len(self._y)
+
+    def look(self, network: MLP, z_monitor: Tensor, used: float) -> str | None:
+        """Return why training should go back to `best`, or None while the network still learns.
+
+        Args:
+            network: The network.
+            z_monitor: [n] its logits on the monitor rows.
+            used: Used so far, remembered with the best weights.
+        """
+        losses = functional.binary_cross_entropy_with_logits(z_monitor, self._y_monitor, reduction="none")
+        if self._lowest is None or float(losses.mean()) < float(self._lowest.mean()):
+            self._lowest, self.used_at_best = losses, used
+            self.best = {key: value.clone() for key, value in network.state_dict().items()}
+            return None
+        with torch.no_grad():
+            on_train = float(functional.binary_cross_entropy_with_logits(network(self._x), self._y))
+        now, rise = float(losses.mean()), losses - self._lowest
+        error = float(rise.std()) / math.sqrt(len(rise)) if len(rise) > 1 else math.inf
+        if now - on_train <= APART * now or float(rise.mean()) <= SIGNIFICANT * error:
+            return None
+        self.fired += 1
+        return (
+            f"memory watch: log loss {now:.3f} on monitor rows, {on_train:.3f} on training rows, "
+            f"{float(self._lowest.mean()):.3f} on monitor rows at best"
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state, for a checkpoint."""
+        return {"best": self.best, "used": self.used_at_best, "lowest": self._lowest, "fired": self.fired}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the state of a checkpoint."""
+        self.best, self.used_at_best = state["best"], state["used"]
+        self._lowest, self.fired = state["lowest"], state["fired"]
