@@ -336,7 +336,8 @@ one thread a run, two runs side by side. Seeds 0-4, each with its own split and 
   gradient: theirs rest on two black-box searches alone, which may flatter them.
 - The code went on while the table was made: rows of `plan`, plain networks, trees and the equal-cost grid are of commit
   4c9006b; static cells, `rule`, `pid`, logistic and the oracle of the state just before 5eba508, whose calibration read
-  margins off the composition of test instead of calibrate (sizes only) and is the same otherwise.
+  margins off the composition of test instead of calibrate (sizes only) and is the same otherwise. The memory watch of
+  the training loop came after all rows.
 - On German a test split has 200 rows and the half width of a DPD is about .14, so no hits are claimed there."""
 
 
