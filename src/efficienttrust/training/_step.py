@@ -48,7 +48,6 @@ class Stepper:
     ) -> None:
         self.network, self.data, self.penalties = network, data, tuple(penalties)
         self.learning_rate, self._generator = learning_rate, generator
-        self._parameters = list(network.parameters())
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True
         )
@@ -84,20 +83,27 @@ class Stepper:
 
     def step(self, x: Tensor, rows: Tensor, action: TrustAction, learning_rate: float) -> Tensor:
         """Take one optimiser step on a batch and return its loss, detached."""
-        y = self.data.y[rows]
-        z = self.network(x)
-        weight = None if self.data.weight is None else self.data.weight[rows]
+        y = self.data.y.index_select(0, rows)
+        activations = self.network.activations(x)
+        z = activations[-1]
+        weight = None if self.data.weight is None else self.data.weight.index_select(0, rows)
         loss = functional.binary_cross_entropy_with_logits(z, y, weight=weight)
+        scores = torch.sigmoid(z)
+        gradient = (scores - y).div_(len(rows))  # of the loss with respect to the logits
+        if weight is not None:
+            gradient.mul_(weight)
         if action.lambda_fair > 0 and self.penalties:
-            scores = torch.sigmoid(z)
-            for penalty, attribute in self.penalties:
-                loss = loss + action.lambda_fair * penalty(scores, y, self.data.members[attribute][rows])
+            free = scores.clone().requires_grad_(True)  # penalties are differentiated with respect to the scores alone
+            members = self.data.members
+            terms = [penalty(free, y, members[name].index_select(0, rows)) for penalty, name in self.penalties]
+            unfairness = action.lambda_fair * torch.stack(terms).sum()
+            (pull,) = torch.autograd.grad(unfairness, free)
+            gradient.addcmul_(pull, scores * (1.0 - scores))
+            loss = loss + unfairness.detach()
+        self.network.write_gradients(activations, gradient)
         self._group["lr"] = learning_rate
-        for parameter in self._parameters:
-            parameter.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        return loss.detach()
+        return loss
 
     def flops(self, n_rows: int, action: TrustAction) -> float:
         """Return the floating-point operations of a step: forward, backward, and the attack's passes."""

@@ -44,6 +44,32 @@ class MLP(nn.Module):
         first = self._layers[0]
         return self._rest(functional.linear(x, first.weight, first.bias))
 
+    def activations(self, x: Tensor) -> list[Tensor]:
+        """Return the input of every layer and, last, the logits [n]; no graph is recorded."""
+        with torch.no_grad():
+            values = [x]
+            for layer in self._layers[:-1]:
+                values.append(torch.addmm(layer.bias, values[-1], layer.weight.t()).relu_())
+            last = self._layers[-1]
+            values.append(torch.addmm(last.bias, values[-1], last.weight.t()).squeeze(1))
+        return values
+
+    def write_gradients(self, activations: list[Tensor], logit_gradient: Tensor) -> None:
+        """Write the gradient of every weight for a given gradient of the logits [n] into its `grad`.
+
+        The chain rule by hand: for a network of this size autograd costs a sixth of a training step.
+        """
+        with torch.no_grad():
+            flowing = logit_gradient[:, None]
+            for index in range(len(self._layers) - 1, -1, -1):
+                layer, inputs = self._layers[index], activations[index]
+                if layer.weight.grad is None or layer.bias.grad is None:
+                    layer.weight.grad, layer.bias.grad = torch.empty_like(layer.weight), torch.empty_like(layer.bias)
+                torch.mm(flowing.t(), inputs, out=layer.weight.grad)
+                torch.sum(flowing, 0, out=layer.bias.grad)
+                if index > 0:
+                    flowing = torch.ops.aten.threshold_backward(flowing @ layer.weight, inputs, 0)
+
     def bind(self, x: Tensor, n_numeric: int) -> Callable[[Tensor], Tensor]:
         """Return the network as a function of the numeric columns only, the other columns of `x` held fixed."""
         first = self._layers[0]
