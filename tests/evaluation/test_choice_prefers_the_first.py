@@ -91,3 +91,23 @@ def test_without_targets_accuracy_decides():
     assert choice.index == 1
     assert not np.any(choice.decision.group_offsets)
     assert choice.decision.head is None, "a head that nothing needs is not exported"
+
+
+def test_calibration_reads_no_more_rows_than_it_may(monkeypatch):
+    """On a large split the cost of calibration stays bounded; the rows are spread over the whole split."""
+    from efficienttrust.evaluation import choice
+
+    read = []
+    original = choice.calibration_data
+
+    def spy(*arguments, **options):
+        read.append(options["rows"])
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(choice, "calibration_data", spy)
+    monkeypatch.setattr(choice, "CALIBRATION_ROWS", 40)
+    run([good()], affordable=lambda index: 1.0)
+    run([good()], affordable=lambda index: 0.5)
+    last = len(PROBLEM.splits["calibrate"]) - 1
+    assert [len(rows) for rows in read] == [40, 20]
+    assert all(rows[0] == 0 and rows[-1] == last for rows in read)

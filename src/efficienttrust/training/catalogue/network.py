@@ -12,6 +12,7 @@ from efficienttrust.atats import Lever, Plan, Policy, make_plan
 from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
+from efficienttrust.evaluation.choice import calibration_rows
 from efficienttrust.evaluation.group_head import NO_HEAD, Head, head_of, informativeness
 from efficienttrust.losses import penalties
 from efficienttrust.models import MLP, build
@@ -171,5 +172,5 @@ def _members(state: LoopState, network: MLP) -> tuple[Candidate, ...]:
 
 def _calibration_cost(costs: CostModel, problem: Problem, monitor: Monitor) -> float:
     # A look is a small calibration; the real one sees more rows and searches about five times finer.
-    rows = len(problem.splits["calibrate"].y) / max(monitor.n_rows, 1)
+    rows = calibration_rows(problem) / max(monitor.n_rows, 1)
     return costs.predict("monitor") * max(rows, 1.0) * 5.0
