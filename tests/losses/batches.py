@@ -37,8 +37,7 @@ def batch(scores: np.ndarray, y: np.ndarray, groups: np.ndarray, n_groups: int) 
 
 def value_and_gradient(penalty: FairnessPenalty, of: Batch) -> tuple[float, Tensor]:
     """Return the penalty of a batch and its gradient with respect to the scores."""
-    scores = of.scores.clone().requires_grad_(True)
-    value = penalty(scores, of.y, of.membership)
+    value, gradient = penalty.value_and_gradient(of.scores, of.y, of.membership)
     assert value.shape == ()
-    (gradient,) = torch.autograd.grad(value, scores)
-    return float(value.detach()), gradient
+    assert gradient.shape == of.scores.shape
+    return float(value), gradient

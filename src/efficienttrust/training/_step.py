@@ -48,9 +48,8 @@ class Stepper:
     ) -> None:
         self.network, self.data, self.penalties = network, data, tuple(penalties)
         self.learning_rate, self._generator = learning_rate, generator
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True
-        )
+        # One flat parameter: the optimiser's fused kernel runs once a step, not once a layer.
+        self.optimizer = torch.optim.AdamW([network.flatten()], lr=learning_rate, weight_decay=weight_decay, fused=True)
         self._group = self.optimizer.param_groups[0]
 
     def attack(self, x: Tensor, rows: Tensor, action: TrustAction) -> Tensor:
@@ -93,13 +92,12 @@ class Stepper:
         if weight is not None:
             gradient.mul_(weight)
         if action.lambda_fair > 0 and self.penalties:
-            free = scores.clone().requires_grad_(True)  # penalties are differentiated with respect to the scores alone
-            members = self.data.members
-            terms = [penalty(free, y, members[name].index_select(0, rows)) for penalty, name in self.penalties]
-            unfairness = action.lambda_fair * torch.stack(terms).sum()
-            (pull,) = torch.autograd.grad(unfairness, free)
-            gradient.addcmul_(pull, scores * (1.0 - scores))
-            loss = loss + unfairness.detach()
+            slope = scores * (1.0 - scores)
+            for penalty, name in self.penalties:
+                members = self.data.members[name].index_select(0, rows)
+                value, pull = penalty.value_and_gradient(scores, y, members)
+                gradient.addcmul_(pull, slope, value=action.lambda_fair)
+                loss = loss.add(value, alpha=action.lambda_fair)
         self.network.write_gradients(activations, gradient)
         self._group["lr"] = learning_rate
         self.optimizer.step()

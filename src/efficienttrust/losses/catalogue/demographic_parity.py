@@ -14,9 +14,9 @@ class DemographicParity:
     def __init__(self) -> None:
         self._gap = SmoothedGap()
 
-    def __call__(self, scores: Tensor, y: Tensor, membership: Tensor) -> Tensor:
-        """Return the soft demographic parity gap of a batch."""
-        return self._gap(scores, membership)
+    def value_and_gradient(self, scores: Tensor, y: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the soft demographic parity gap of a batch and its gradient."""
+        return self._gap.value_and_gradient(scores, membership)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the running means, for a checkpoint."""

@@ -14,10 +14,11 @@ class EqualizedOdds:
     def __init__(self) -> None:
         self._positives, self._negatives = SmoothedGap(), SmoothedGap()
 
-    def __call__(self, scores: Tensor, y: Tensor, membership: Tensor) -> Tensor:
-        """Return the mean of the soft TPR gap and the soft FPR gap of a batch."""
-        among_positives = self._positives(scores, membership * y[:, None])
-        return 0.5 * (among_positives + self._negatives(scores, membership * (1 - y)[:, None]))
+    def value_and_gradient(self, scores: Tensor, y: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean of the soft TPR gap and the soft FPR gap of a batch, and its gradient."""
+        positives, pull_positives = self._positives.value_and_gradient(scores, membership * y[:, None])
+        negatives, pull_negatives = self._negatives.value_and_gradient(scores, membership * (1 - y)[:, None])
+        return 0.5 * (positives + negatives), 0.5 * (pull_positives + pull_negatives)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the running means, for a checkpoint."""

@@ -54,6 +54,19 @@ class MLP(nn.Module):
             values.append(torch.addmm(last.bias, values[-1], last.weight.t()).squeeze(1))
         return values
 
+    def flatten(self) -> nn.Parameter:
+        """Lay all weights and their gradients out in one parameter, of which the layers' become views; return it."""
+        own = list(self.parameters())
+        flat = nn.Parameter(torch.cat([parameter.detach().reshape(-1) for parameter in own]))
+        flat.grad = torch.zeros_like(flat)
+        start = 0
+        for parameter in own:
+            part = slice(start, start + parameter.numel())
+            parameter.data = flat.data[part].view_as(parameter)
+            parameter.grad = flat.grad[part].view_as(parameter)
+            start = part.stop
+        return flat
+
     def write_gradients(self, activations: list[Tensor], logit_gradient: Tensor) -> None:
         """Write the gradient of every weight for a given gradient of the logits [n] into its `grad`.
 
