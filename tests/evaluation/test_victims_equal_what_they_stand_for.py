@@ -152,5 +152,5 @@ def test_worst_logits_are_worse_and_inside_the_domain(kind):
 
 def test_trees_are_searched_and_pgd_is_shortened_while_training():
     assert short_attack("pgd", trees()).name == "coordinate"
-    assert "5 sign steps" in short_attack("pgd", network(8)).definition
+    assert "5 steps" in short_attack("pgd", network(8)).definition
     assert short_attack("fgsm", network(8)).name == "fgsm"

@@ -8,10 +8,9 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from efficienttrust.threats import attacks
-from tests.threats.worlds import LinearVictim, World, attack_all, draw, every_attack, signed_margin
+from tests.threats.worlds import LinearVictim, World, attack_all, attack_of, draw, every_attack, signed_margin
 
-EXACT = ("coordinate", "fgsm", "pgd")
+EXACT = ("apgd_ce", "apgd_dlr", "apgd_t", "coordinate", "fgsm", "pgd")
 """Attacks that must find the worst point of a linear model."""
 
 
@@ -47,7 +46,7 @@ def linear_case(seed: int, eps: float) -> tuple[World, LinearVictim, np.ndarray]
 @given(seed=st.integers(0, 10_000), eps=st.floats(0.0, 2.0))
 def test_worst_margin_is_reached(name: str, seed: int, eps: float) -> None:
     world, victim, worst = linear_case(seed, eps)
-    found = attack_all(attacks.get(name), victim, world, eps)
+    found = attack_all(attack_of(name), victim, world, eps)
     np.testing.assert_allclose(found.margin.numpy(), worst, atol=2e-3)
 
 
@@ -56,5 +55,5 @@ def test_worst_margin_is_reached(name: str, seed: int, eps: float) -> None:
 @given(seed=st.integers(0, 10_000), eps=st.floats(0.0, 2.0))
 def test_worst_margin_is_never_beaten(name: str, seed: int, eps: float) -> None:
     world, victim, worst = linear_case(seed, eps)
-    found = attack_all(attacks.get(name), victim, world, eps)
+    found = attack_all(attack_of(name), victim, world, eps)
     assert float((torch.from_numpy(worst) - found.margin).max()) < 2e-3

@@ -12,14 +12,18 @@ from torch import Tensor
 from efficienttrust.compression import Decision, NetworkScorer, Scorer, cut_encoded, score_encoded
 from efficienttrust.data import Domain
 from efficienttrust.evaluation.calibration import Attacked
-from efficienttrust.threats import Attack, attacks, reach, signed
+from efficienttrust.threats import Attack, Objective, Reach, attacks, lower_margins, reach
 from efficienttrust.threats.catalogue.pgd import SHORT_PGD
 
 CHUNK = 2048
+CHEAP = ("fgsm", "n_fgsm", "coordinate", "random_points")
+"""Attacks that training can afford as they are."""
 
 
 class NetworkVictim:
     """Margins of a network on fixed rows as a differentiable function of their numeric columns.
+
+    Where the threshold of a row does not move with its numeric columns, `lower_margin` bounds the margin over a region.
 
     Args:
         scorer: The network.
@@ -51,6 +55,7 @@ class NetworkVictim:
             self._head = (torch.from_numpy(weight), torch.from_numpy(bias), torch.from_numpy(offsets))
         else:
             self._cut = torch.from_numpy(np.asarray(cut_encoded(decision, x, groups), dtype=np.float32))
+            self.lower_margin = self._lower_margin
 
     def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the margin of these rows as a function of their numeric columns."""
@@ -72,6 +77,14 @@ class NetworkVictim:
             return z if cut is None else z - cut
 
         return margin
+
+    def _lower_margin(self, rows: Tensor, region: Reach, y: Tensor) -> Tensor:
+        assert self._cut is not None
+        x, p = self._x[rows], self._p
+        weight, bias = self._layers[0]
+        fixed, sign = x[:, p:] @ weight[p:] + bias, (2 * y - 1).to(torch.float32)
+        low, high = region.origin - region.down, region.origin + region.up
+        return lower_margins(weight[:p], fixed, self._layers[1:], low, high, sign) - sign * self._cut[rows]
 
 
 class ScorerVictim:
@@ -104,7 +117,7 @@ def short_attack(name: str, scorer: Scorer) -> Attack:
     attack = attacks.get(name)
     if not isinstance(scorer, NetworkScorer):
         return attacks.get("coordinate")
-    return SHORT_PGD if attack.name == "pgd" else attack
+    return attack if attack.name in CHEAP else SHORT_PGD
 
 
 def worst_logits(
@@ -116,6 +129,7 @@ def worst_logits(
     *,
     attack: str,
     eps: float,
+    norm: str = "linf",
     seed: int = 0,
 ) -> Attacked:
     """Attack the logit of every row away from its label, right or wrong, so that the result serves all thresholds.
@@ -128,18 +142,19 @@ def worst_logits(
         rows: [m] positions to attack.
         attack: Name of the attack.
         eps: Its radius.
+        norm: Its norm.
         seed: Seed of random starts.
     """
     chosen = x[rows]
     p = len(domain.lower)
     victim = NetworkVictim(scorer, chosen, p) if isinstance(scorer, NetworkScorer) else ScorerVictim(scorer, chosen, p)
     method = short_attack(attack, scorer)
-    signs = torch.from_numpy(2.0 * y[rows].astype(np.float32) - 1.0)
-    where = reach(domain, torch.from_numpy(chosen), eps)
+    labels = torch.from_numpy(y[rows].astype(np.int64))
+    where = reach(domain, torch.from_numpy(chosen), eps, norm)
     generator = torch.Generator().manual_seed(seed)
     z = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), CHUNK):
         part = torch.arange(start, min(start + CHUNK, len(rows)))
-        found = method.run(signed(victim.bind(part), signs[part]), where.rows(part), generator)
-        z[part.numpy()] = (signs[part] * found.margin).numpy()
+        _, margin = method.run(Objective(victim.bind(part), labels[part]), where.rows(part), generator)
+        z[part.numpy()] = ((2 * labels[part] - 1) * margin).numpy()
     return Attacked(rows, z)

@@ -114,7 +114,7 @@ def calibration_data(
         picked = np.sort(np.random.default_rng(seed).permutation(len(chosen))[:attacked_rows])
         attacked[robustness_key(target)] = worst_logits(
             scorer, problem.domain, x, y, picked, attack=str(arguments["attack"]),
-            eps=float(str(arguments["eps"])), seed=seed,
+            eps=float(str(arguments["eps"])), norm=str(arguments["norm"]), seed=seed,
         )  # fmt: skip
     weight = None if part.weight is None else part.weight[chosen]
     return CalibrationData(z, y, codes, groups, attacked, weight)

@@ -22,11 +22,12 @@ from efficienttrust.evaluation.calibration import robustness_key
 from efficienttrust.evaluation.parent import NetworkVictim
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.metrics import Measurement, Outcome, measure, metrics
-from efficienttrust.threats import Attack, Victim, attacks, reach, run_attack
+from efficienttrust.metrics import REQUIRED, Measurement, Outcome, measure, metrics
+from efficienttrust.threats import Selected, Victim, attacks, evaluate_robustness, reach
 
 RESTARTS = 2
 BLACK_BOX_QUERIES = 400_000  # rows scored by the search on the file, which bounds the rows it looks at
+SEARCHES = ("coordinate", "square", "random_points")  # what the cascade runs on the file itself
 
 
 class FileVictim:
@@ -122,8 +123,9 @@ def evaluate_file(
         rows = np.sort(np.random.default_rng(seed).permutation(len(part.y))[:most])
         standing = (said.decision[rows] > 0) == (part.y[rows] > 0)
         assault = _Assault(
-            victim, scorer, decision, problem, part, str(arguments["attack"]), float(str(arguments["eps"])), seed
-        )
+            victim, scorer, decision, problem, part, str(arguments["attack"]), float(str(arguments["eps"])),
+            str(arguments["norm"]), seed,
+        )  # fmt: skip
         standing[standing] = assault.survivors(rows[standing])
         robust[key], robust_rows[key] = standing, rows
     outcome = Outcome(
@@ -150,7 +152,7 @@ def measure_all(outcome: Outcome, targets: Sequence[Target], level: float = 0.95
 
     for name in metrics.names():
         metric = metrics.get(name)
-        if "attack" not in metric.parameters:
+        if REQUIRED not in metric.parameters.values() and not metric.lacks(outcome):
             add(name, {})
             if "by" in metric.parameters and len(outcome.attributes) > 1:
                 for attribute in outcome.attributes:
@@ -175,6 +177,7 @@ class _Assault:
     part: Split
     attack: str
     eps: float
+    norm: str
     seed: int
 
     def survivors(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -188,35 +191,25 @@ class _Assault:
         return standing
 
     def _ways(self) -> list[Callable[[NDArray[np.int64]], Tensor]]:
-        search = partial(self._on_the_file, "coordinate")
+        search: Callable[[NDArray[np.int64]], Tensor] = partial(self._on_the_file, "coordinate")
+        searches = [search]
+        if self.attack == "standard":
+            searches = [partial(self._on_the_file, name) for name in SEARCHES]
         if not isinstance(self.scorer, NetworkScorer):  # constant in steps: the worst point need not be a corner
-            return [search, partial(self._on_the_file, "random_points")]
+            return searches if len(searches) > 1 else [search, partial(self._on_the_file, "random_points")]
         if not attacks.get(self.attack).needs_gradient:
             return [partial(self._on_the_file, self.attack), search]
-        return [partial(self._on_the_parent, self.scorer), search]
+        return [partial(self._on_the_parent, self.scorer), *searches]
 
     def _on_the_parent(self, scorer: NetworkScorer, rows: NDArray[np.int64]) -> Tensor:
         x, p = self.part.x[rows], len(self.problem.domain.lower)
         parent = NetworkVictim(scorer, x, p, self.decision, self.part.groups[rows])
-        return self._run(attacks.get(self.attack), parent, rows, RESTARTS)
+        return self._run(self.attack, parent, rows, RESTARTS)
 
     def _on_the_file(self, attack: str, rows: NDArray[np.int64]) -> Tensor:
-        return self._run(attacks.get(attack), _Selected(self.file, rows), rows, 1)
+        return self._run(attack, Selected(self.file, torch.from_numpy(rows)), rows, 1)
 
-    def _run(self, method: Attack, victim: Victim, rows: NDArray[np.int64], restarts: int) -> Tensor:
-        where = reach(self.problem.domain, torch.from_numpy(self.part.x[rows]), self.eps)
+    def _run(self, attack: str, victim: Victim, rows: NDArray[np.int64], restarts: int) -> Tensor:
+        where = reach(self.problem.domain, torch.from_numpy(self.part.x[rows]), self.eps, self.norm)
         labels = torch.from_numpy(self.part.y[rows])
-        generator = torch.Generator().manual_seed(self.seed)
-        return run_attack(method, victim, where, labels, generator, restarts=restarts).numeric
-
-
-class _Selected:
-    """A victim seen through a selection of its rows."""
-
-    differentiable = False
-
-    def __init__(self, victim: FileVictim, rows: NDArray[np.int64]) -> None:
-        self._victim, self._rows = victim, torch.from_numpy(rows)
-
-    def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
-        return self._victim.bind(self._rows[rows])
+        return evaluate_robustness(victim, where, labels, attack=attack, seed=self.seed, restarts=restarts).points

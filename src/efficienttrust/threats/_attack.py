@@ -10,18 +10,25 @@ import torch
 from torch import Tensor
 
 from efficienttrust.registry import Registry
-from efficienttrust.threats._reach import Reach
+from efficienttrust.threats._descent import Iteration, Tally, descend_all, descend_whole
+from efficienttrust.threats._objective import Answer, Objective
+from efficienttrust.threats._region import Region
 
-CHUNK = 2048
+CHUNK = 2048  # rows that a search on whole batches takes at once
 
 
 class Victim(Protocol):
-    """What is attacked: margins of the positive class (> 0 predicts it) as a function of the numeric columns."""
+    """What is attacked: logits [m, K], or the margin of the positive class [m], as a function of the points.
+
+    A victim may also offer `bind_exact`, when `bind` is a faster stand-in of lower precision: then no row counts as
+    fooled before the exact answer says so. And `lower_margin(rows, region, y)`: a proven lower bound on the margin over
+    the whole region; rows where it is above 0 need no attack.
+    """
 
     differentiable: bool
 
-    def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
-        """Return the function from numeric columns [m, p] to margins [m] for the rows at these positions."""
+    def bind(self, rows: Tensor) -> Answer:
+        """Return the function from points [m, ...] to answers for the rows at these positions."""
         ...
 
 
@@ -30,72 +37,171 @@ class Attacked:
     """The worst that was found for each row.
 
     Attributes:
-        numeric: [n, p] perturbed numeric columns, inside the reach.
-        margin: [n] signed margin there: > 0 is still right.
+        points: [n, ...] the perturbed rows (of a table: their numeric columns), inside the region.
+        margin: [n] margin towards the label there: > 0 is still right.
+        right: [n] whether the decision there is still the label.
+        proven: [n] whether no point of the region can be wrong, by a bound and not by search.
     """
 
-    numeric: Tensor
+    points: Tensor
     margin: Tensor
+    right: Tensor
+    proven: Tensor
+
+
+Search = Callable[[Objective, Region, torch.Generator], tuple[Tensor, Tensor]]
+"""(objective, region, generator) -> (points, margins), for one chunk of rows."""
 
 
 @dataclass(frozen=True)
 class Attack:
-    """An attack by name.
+    """An attack by name: a step-by-step method, a search on whole batches, or a cascade of other attacks.
 
     Attributes:
         name: Name in targets and reports.
         definition: One sentence for reports, with the source.
         needs_gradient: Whether the victim must be differentiable.
-        run: (signed margin of numeric columns, reach, generator) -> Attacked, for one chunk of rows.
+        iteration: The method of a step-by-step attack; None for others.
+        search: The search of a whole-batch attack; None for others.
+        stages: Names of the attacks of a cascade, in order, each run on what still stands; empty for others.
+        per_class: Whether the iteration is run once per wrong class, the likeliest first (targeted attacks).
+        fewest_classes: Classes below which the attack would only repeat another one, and a cascade leaves it out.
+        fewest_cells: Cells of a row below which the same holds.
     """
 
     name: str
     definition: str
     needs_gradient: bool
-    run: Callable[[Callable[[Tensor], Tensor], Reach, torch.Generator], Attacked]
+    iteration: Iteration | None = None
+    search: Search | None = None
+    stages: tuple[str, ...] = ()
+    per_class: bool = False
+    fewest_classes: int = 2
+    fewest_cells: int = 1
 
+    def run(self, objective: Objective, region: Region, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Attack all rows of one batch, right or wrong, to the last step.
 
-def signed(score: Callable[[Tensor], Tensor], sign: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return the margin towards each row's own label: > 0 is right."""
-    return lambda numeric: sign * score(numeric)
-
-
-def _right(margin: Tensor, sign: Tensor) -> Tensor:
-    """Return where the decision `margin of the positive class > 0` is right: at exactly 0 it is negative."""
-    return (margin > 0) | ((margin == 0) & (sign < 0))
+        Returns:
+            The worst allowed points found and their margins.
+        """
+        if self.iteration is not None:
+            return descend_whole(self.iteration, objective, region, generator)
+        assert self.search is not None, f"{self.name} is a cascade: give it to evaluate_robustness"
+        return self.search(objective, region, generator)
 
 
 attacks: Registry[Attack] = Registry("attack", "efficienttrust.threats.catalogue")
 
 
 def run_attack(
-    attack: Attack, victim: Victim, where: Reach, y: Tensor, generator: torch.Generator, *, restarts: int = 1
+    attack: Attack,
+    victim: Victim,
+    region: Region,
+    y: Tensor,
+    generator: torch.Generator,
+    *,
+    restarts: int = 1,
+    tally: Tally | None = None,
 ) -> Attacked:
-    """Attack rows in chunks; every restart goes on with the rows that still stand.
+    """Attack rows until they fall or the attack ends; every restart goes on with the rows that still stand.
 
     Args:
-        attack: The attack; one that needs a gradient requires a differentiable victim.
+        attack: The attack; one that needs a gradient requires a differentiable victim. Cascades: `evaluate_robustness`.
         victim: What is attacked.
-        where: Reach of the n rows.
-        y: [n] labels, 1 = positive.
+        region: Where the n rows may be moved.
+        y: [n] labels, class numbers.
         generator: Source of the random starts.
         restarts: How often the attack is run on the survivors; the worst counts.
+        tally: Counts the rows that went forward and backward.
 
     Returns:
         For each row the worst point found, the clean one included.
     """
-    signs = 2.0 * y.to(torch.float32) - 1.0
-    numeric, margin = where.origin.clone(), torch.empty_like(signs)
-    for start in range(0, len(signs), CHUNK):
-        rows = torch.arange(start, min(start + CHUNK, len(signs)))
-        with torch.no_grad():
-            margin[rows] = signs[rows] * victim.bind(rows)(where.origin[rows])
-        for _ in range(restarts):
-            alive = rows[_right(margin[rows], signs[rows])]
+    labels = y.to(torch.int64)
+    tally = tally or Tally()
+    found = clean(victim, region, labels, tally)
+    for _ in range(restarts):
+        standing = torch.nonzero(found.right & ~found.proven).squeeze(1)
+        if len(standing) == 0 or region.origin.flatten(1).shape[1] == 0:
+            break
+        for target in _targets(attack, victim, region, labels, standing, tally):
+            alive = torch.nonzero(found.right[standing]).squeeze(1)
             if len(alive) == 0:
                 break
-            found = attack.run(signed(victim.bind(alive), signs[alive]), where.rows(alive), generator)
-            worse = found.margin < margin[alive]
-            hit = alive[worse]
-            margin[hit], numeric[hit] = found.margin[worse], found.numeric[worse]
-    return Attacked(numeric, margin)
+            rows = standing[alive]
+            aim = None if target is None else target[alive]
+            _merge(found, rows, _attack_rows(attack, victim, region, labels, rows, aim, generator, tally))
+    return found
+
+
+def clean(victim: Victim, region: Region, y: Tensor, tally: Tally) -> Attacked:
+    """Return the clean answers of all rows as a starting point, with what a bound can prove."""
+    n = len(y)
+    margin, right = region.origin.new_empty(n, dtype=torch.float32), torch.empty(n, dtype=torch.bool, device=y.device)
+    proven = torch.zeros_like(right)
+    bind = getattr(victim, "bind_exact", victim.bind)
+    bound = getattr(victim, "lower_margin", None)
+    with torch.no_grad():
+        for start in range(0, n, CHUNK):
+            rows = torch.arange(start, min(start + CHUNK, n), device=y.device)
+            objective = Objective(bind(rows), y[rows])
+            logits = objective.answer(region.origin[rows])
+            margin[rows], right[rows] = objective.margin(logits), objective.right(logits)
+            tally.forwards += len(rows)
+            if bound is not None:
+                proven[rows] = right[rows] & (bound(rows, region.rows(rows), y[rows]) > 0)
+    return Attacked(region.origin.clone(), margin, right, proven)
+
+
+def _targets(
+    attack: Attack, victim: Victim, region: Region, y: Tensor, standing: Tensor, tally: Tally
+) -> list[Tensor | None]:
+    """Return the wrong class to aim at in each pass over the standing rows: the likeliest first; [None] untargeted."""
+    if not attack.per_class:
+        return [None]
+    with torch.no_grad():
+        parts = [victim.bind(part)(region.origin[part]) for part in torch.split(standing, CHUNK)]
+    logits = torch.cat(parts)
+    tally.forwards += len(standing)
+    if logits.ndim == 1 or logits.shape[1] < attack.fewest_classes:
+        return [None]
+    logits = logits.scatter(1, y[standing][:, None], -torch.inf)
+    order = logits.argsort(dim=1, descending=True)
+    return [order[:, rank] for rank in range(min(logits.shape[1] - 1, MOST_TARGETS))]
+
+
+MOST_TARGETS = 9
+
+
+def _attack_rows(
+    attack: Attack,
+    victim: Victim,
+    region: Region,
+    y: Tensor,
+    rows: Tensor,
+    target: Tensor | None,
+    generator: torch.Generator,
+    tally: Tally,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Run the attack once on a selection of the rows; return (points, margin, right)."""
+    if attack.iteration is not None:
+        return descend_all(attack.iteration, victim, region, y, rows, generator, tally, target=target)
+    assert attack.search is not None
+    parts = []
+    for part in torch.split(rows, CHUNK):
+        objective = Objective(tally.counting(victim.bind(part)), y[part])
+        points, margin = attack.search(objective, region.rows(part), generator)
+        with torch.no_grad():
+            right = objective.right(objective.answer(points))
+        parts.append((points, margin, right))
+    points, margin, right = (torch.cat(column) for column in zip(*parts, strict=True))
+    return points, margin, right
+
+
+def _merge(found: Attacked, rows: Tensor, new: tuple[Tensor, Tensor, Tensor]) -> None:
+    """Take the new points where they are worse."""
+    points, margin, right = new
+    worse = (margin < found.margin[rows]) | (found.right[rows] & ~right)
+    hit = rows[worse]
+    found.points[hit], found.margin[hit], found.right[hit] = points[worse], margin[worse], right[worse]

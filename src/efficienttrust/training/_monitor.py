@@ -135,7 +135,7 @@ class Monitor:
             else:
                 z = worst_logits(
                     scorer, self._problem.domain, self.x, data.y, rows, attack=attack,
-                    eps=float(str(arguments["eps"])), seed=self._seed,
+                    eps=float(str(arguments["eps"])), norm=str(arguments["norm"]), seed=self._seed,
                 ).z  # fmt: skip
             return float(((z > 0) == truth).mean())
 

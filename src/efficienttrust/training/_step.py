@@ -16,12 +16,10 @@ from torch.nn import functional
 from efficienttrust.atats import TrustAction
 from efficienttrust.losses import FairnessPenalty
 from efficienttrust.models import MLP
-from efficienttrust.threats import Reach
+from efficienttrust.threats import Objective, Reach
 from efficienttrust.threats.catalogue.n_fgsm import n_fgsm_shift
-from efficienttrust.threats.catalogue.pgd import pgd
+from efficienttrust.threats.catalogue.pgd import TRAINING_PGD, TRAINING_PGD_STEPS
 from efficienttrust.training._batches import TrainingData
-
-TRAINING_PGD_STEPS = 3
 
 
 class Stepper:
@@ -72,8 +70,7 @@ class Stepper:
             sign = 2.0 * self.data.y[chosen] - 1.0
             ball = Reach(origin, torch.minimum(radius, inside.down), torch.minimum(radius, inside.up), inside.step)
             if action.attack == "pgd":
-                found = pgd(lambda n: sign * score(n), ball, self._generator, steps=TRAINING_PGD_STEPS)
-                moved = found.numeric
+                moved, _ = TRAINING_PGD.run(Objective(score, self.data.y[chosen].long()), ball, self._generator)
             else:
                 moved = origin + inside.clip(n_fgsm_shift(lambda n: sign * score(n), ball, self._generator))
         # The batch was gathered for this step alone, so it may be written to.

@@ -7,45 +7,68 @@ that is additive or monotone in each column. (Own method; a greedy special case 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from efficienttrust.threats._attack import Attack, Attacked, attacks
-from efficienttrust.threats._reach import Reach
+from efficienttrust.threats._attack import Attack, attacks
+from efficienttrust.threats._objective import Objective
+from efficienttrust.threats._region import Region
 
 PASSES = 2
 
 
-def coordinate(signed_margin: Callable[[Tensor], Tensor], where: Reach, generator: torch.Generator) -> Attacked:
+MOST_COLUMNS = 256  # of a row: beyond it two passes over every cell cost more than they find
+
+
+def coordinate(objective: Objective, region: Region, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Move one column at a time to its lowest or highest allowed value and keep what lowers the margin."""
     del generator  # deterministic
-    shift = torch.zeros_like(where.origin)
+    best = torch.zeros_like(region.origin).flatten(1)
+    shape = region.origin.shape
+    ends = _ends(region)
     with torch.no_grad():
-        margin = signed_margin(where.origin)
-        for _ in range(PASSES):
+        margin = objective(region.points(best.reshape(shape)))
+        for _ in range(PASSES if best.shape[1] <= MOST_COLUMNS else 0):
             before = margin.clone()
-            for column in range(shift.shape[1]):
-                for end in (-where.down[:, column], where.up[:, column]):
-                    if bool((end == 0).all()):
+            for column in range(best.shape[1]):
+                for end in ends:
+                    if bool((end[:, column] == 0).all()):
                         continue
-                    trial = shift.clone()
-                    trial[:, column] = end
-                    trial_margin = signed_margin(where.origin + trial)
-                    better = trial_margin < margin
-                    shift = torch.where(better[:, None], trial, shift)
-                    margin = torch.where(better, trial_margin, margin)
+                    trial = best.clone()
+                    trial[:, column] = end[:, column]
+                    shift = region.clip(trial.reshape(shape))
+                    points = region.points(shift)
+                    found = objective(points)
+                    better = found < margin
+                    if (valid := region.valid(points)) is not None:
+                        better &= valid
+                    best = torch.where(better[:, None], shift.flatten(1), best)
+                    margin = torch.where(better, found, margin)
             if bool((margin == before).all()):
                 break
-    return Attacked(where.origin + shift, margin)
+    return region.points(best.reshape(shape)), margin
+
+
+def _ends(region: Region) -> tuple[Tensor, Tensor]:
+    """Return how far each cell may fall and rise with all others at rest, [n, cells] each."""
+    ends = []
+    for sign in (1.0, -1.0):
+        falls = torch.zeros_like(region.origin).flatten(1)
+        for column in range(falls.shape[1] if falls.shape[1] <= MOST_COLUMNS else 0):
+            direction = torch.zeros_like(falls)
+            direction[:, column] = sign
+            shape = region.origin.shape
+            shift = region.descend(torch.zeros_like(region.origin), direction.reshape(shape), 1.0)
+            falls[:, column] = (region.points(shift) - region.origin).flatten(1)[:, column]
+        ends.append(falls)
+    return ends[0], ends[1]
 
 
 attacks.register("coordinate")(
     Attack(
         "coordinate",
-        f"black box: {PASSES} greedy passes over both ends of each column",
+        f"black box: {PASSES} greedy passes over both ends of each column (rows of up to {MOST_COLUMNS} cells)",
         needs_gradient=False,
-        run=coordinate,
+        search=coordinate,
     )
 )

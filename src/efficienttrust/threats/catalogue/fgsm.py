@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from efficienttrust.threats._attack import Attack, Attacked, attacks
-from efficienttrust.threats._reach import Reach
+from efficienttrust.threats._attack import Attack, attacks
+from efficienttrust.threats._descent import Seen, State
+from efficienttrust.threats._region import Region
 
 
-def fgsm(signed_margin: Callable[[Tensor], Tensor], where: Reach, generator: torch.Generator) -> Attacked:
-    """Move every column by its whole reach against the sign of the margin's gradient at the clean row."""
-    del generator  # deterministic
-    numeric = where.origin.clone().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(signed_margin(numeric).sum(), numeric)
-    moved = where.origin + where.snap(-where.radius * gradient.sign())
-    with torch.no_grad():
-        return Attacked(moved, signed_margin(moved))
+@dataclass(frozen=True)
+class FGSM:
+    """Moves every cell by its whole radius against the gradient at the clean row."""
+
+    steps: int = 1
+    loss: str = "cross_entropy"
+    needs_gradient: bool = True
+
+    def begin(self, region: Region, generator: torch.Generator) -> State:
+        """Start at the clean rows."""
+        del generator  # deterministic
+        return {"shift": torch.zeros_like(region.origin)}
+
+    def advance(self, state: State, region: Region, seen: Seen, generator: torch.Generator) -> None:
+        """Take the one step."""
+        del generator
+        state["shift"] = region.descend(torch.zeros_like(state["shift"]), seen.gradient, 1.0)
 
 
 attacks.register("fgsm")(
-    Attack("fgsm", "one step along the sign of the gradient (Goodfellow et al. 2015)", needs_gradient=True, run=fgsm)
+    Attack(
+        "fgsm",
+        "one step along the sign of the gradient (Goodfellow et al. 2015)",
+        needs_gradient=True,
+        iteration=FGSM(),
+    )
 )

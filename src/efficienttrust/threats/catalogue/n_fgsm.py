@@ -8,12 +8,15 @@ few columns, the larger noise buys no robustness (see docs/benchmarks/fit_qualit
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from efficienttrust.threats._attack import Attack, Attacked, attacks
+from efficienttrust.threats._attack import Attack, attacks
+from efficienttrust.threats._descent import Seen, State
 from efficienttrust.threats._reach import Reach
+from efficienttrust.threats._region import Region
 
 NOISE = 1.0
 
@@ -29,13 +32,26 @@ def n_fgsm_shift(
     return start.sub_(radius * gradient.sign())
 
 
-def n_fgsm(signed_margin: Callable[[Tensor], Tensor], where: Reach, generator: torch.Generator) -> Attacked:
-    """Attack by N-FGSM, the shift snapped to what the domain allows so that the result counts as an attack."""
-    moved = where.origin + where.snap(n_fgsm_shift(signed_margin, where, generator))
-    with torch.no_grad():
-        return Attacked(moved, signed_margin(moved))
+@dataclass(frozen=True)
+class NoisyFGSM:
+    """One whole step from a random point; as an attack the result is brought back into the region."""
+
+    steps: int = 1
+    loss: str = "cross_entropy"
+    needs_gradient: bool = True
+
+    def begin(self, region: Region, generator: torch.Generator) -> State:
+        """Start at random points."""
+        return {"shift": region.start(generator)}
+
+    def advance(self, state: State, region: Region, seen: Seen, generator: torch.Generator) -> None:
+        """Take the one step."""
+        del generator
+        state["shift"] = region.descend(state["shift"], seen.gradient, 1.0)
 
 
 attacks.register("n_fgsm")(
-    Attack("n_fgsm", "noisy start, one sign step (after de Jorge et al. 2022)", needs_gradient=True, run=n_fgsm)
+    Attack(
+        "n_fgsm", "noisy start, one sign step (after de Jorge et al. 2022)", needs_gradient=True, iteration=NoisyFGSM()
+    )
 )

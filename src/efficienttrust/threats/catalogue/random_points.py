@@ -6,32 +6,35 @@ corner. Each column of a draw is at one of its ends or uniformly between them, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from efficienttrust.threats._attack import Attack, Attacked, attacks
-from efficienttrust.threats._reach import Reach
+from efficienttrust.threats._attack import Attack, attacks
+from efficienttrust.threats._objective import Objective
+from efficienttrust.threats._region import Region
 
 DRAWS = 40
 
 
-def random_points(signed_margin: Callable[[Tensor], Tensor], where: Reach, generator: torch.Generator) -> Attacked:
+def random_points(objective: Objective, region: Region, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Keep the worst of `DRAWS` allowed points per row."""
-    worst = where.origin
+    nowhere = torch.zeros_like(region.origin)
+    fall, rise = (region.descend(nowhere, sign * torch.ones_like(nowhere), 1.0) for sign in (1.0, -1.0))
     with torch.no_grad():
-        worst_margin = signed_margin(worst)
+        worst = region.points(nowhere)
+        worst_margin = objective(worst)
         for _ in range(DRAWS):
-            place = torch.empty_like(where.origin).uniform_(-2.0, 2.0, generator=generator).clamp(-1.0, 1.0)
-            shift = where.snap(torch.where(place > 0, place * where.up, place * where.down))
-            margin = signed_margin(where.origin + shift)
+            place = torch.empty_like(nowhere).uniform_(-2.0, 2.0, generator=generator).clamp(-1.0, 1.0)
+            points = region.points(region.clip(torch.where(place > 0, place * rise, -place * fall)))
+            margin = objective(points)
             lower = margin < worst_margin
-            worst = torch.where(lower[:, None], where.origin + shift, worst)
+            if (valid := region.valid(points)) is not None:
+                lower &= valid
+            worst = torch.where(lower.reshape(-1, *[1] * (points.ndim - 1)), points, worst)
             worst_margin = torch.where(lower, margin, worst_margin)
-    return Attacked(worst, worst_margin)
+    return worst, worst_margin
 
 
 attacks.register("random_points")(
-    Attack("random_points", f"black box: {DRAWS} random allowed points", needs_gradient=False, run=random_points)
+    Attack("random_points", f"black box: {DRAWS} random allowed points", needs_gradient=False, search=random_points)
 )

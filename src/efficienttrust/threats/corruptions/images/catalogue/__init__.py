@@ -1,0 +1,1 @@
+"""One image corruption per module; each registers itself in `efficienttrust.threats.corruptions.image_corruptions`."""

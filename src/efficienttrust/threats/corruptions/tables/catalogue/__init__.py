@@ -1,0 +1,1 @@
+"""One module per table corruption; each registers itself when imported."""
