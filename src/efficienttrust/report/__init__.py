@@ -5,8 +5,9 @@ first, then what was traded, the trajectory, the ledger, the groups, and everyth
 nothing, needs no JavaScript, follows the reader's light or dark scheme and fits a telephone. Every figure has a
 sentence that states its finding, computed from the numbers, and the numbers themselves as a table.
 
-`model_card` writes the same outcome as Markdown with the YAML front matter of the Hugging Face hub. Both say which
-metric, which groups and which interval, and never more than was measured.
+`model_card` writes the same outcome as Markdown with the YAML front matter of the Hugging Face hub. `render_audit`
+makes the page of an audit (`audit.json`) by the same rules, with the alarms right after the verdicts. All three say
+which metric, which groups and which interval, and never more than was measured.
 
     >>> import pandas as pd
     >>> from efficienttrust.report import render_report
@@ -15,7 +16,8 @@ metric, which groups and which interval, and never more than was measured.
     True
 """
 
+from efficienttrust.report._audit import render_audit
 from efficienttrust.report._card import model_card
 from efficienttrust.report._page import render_report
 
-__all__ = ["model_card", "render_report"]
+__all__ = ["model_card", "render_audit", "render_report"]

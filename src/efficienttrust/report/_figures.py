@@ -76,8 +76,32 @@ class DotPanel:
 
 
 @dataclass(frozen=True)
+class Series:
+    """A line in pieces (broken where a value is missing), its marks and their intervals, in percent of the panel."""
+
+    mark: str
+    pieces: Sequence[str]
+    marks: Sequence[tuple[float, float]]
+    whiskers: Sequence[tuple[float, float, float]] = ()
+
+
+@dataclass(frozen=True)
+class LinePanel:
+    """One small multiple: a quantity over what stands on the horizontal axis."""
+
+    title: str
+    series: Sequence[Series]
+    x_ticks: Sequence[Tick]
+    y_ticks: Sequence[Tick]
+    line: float | None = None
+    line_text: str = ""
+    zone: tuple[float, float] | None = None
+    end: tuple[float, float | None, float | None] | None = None
+
+
+@dataclass(frozen=True)
 class Figure:
-    """A drawing with the sentence it shows; `alt` repeats the finding with its numbers."""
+    """A drawing with the sentence it shows; `alt` repeats the finding with its numbers, `meaning` reads it."""
 
     name: str
     finding: str
@@ -86,6 +110,7 @@ class Figure:
     legend: Sequence[LegendItem] = ()
     panels: Sequence[object] = field(default_factory=tuple)
     note: str = ""
+    meaning: str = ""
 
 
 def dot_panel(
@@ -118,7 +143,7 @@ def reading(estimate: Estimate, near: float = math.nan) -> Cell:
 def _dot_row(label: str, mark: str, estimate: Estimate, scale: Scale, near: float) -> DotRow:
     return DotRow(
         label=label,
-        text=number(estimate.value, near=near),
+        text=number(estimate.value, near=near) if estimate.known else estimate.missing,
         mark=mark,
         at=scale.at(estimate.value) if estimate.known else None,
         low=scale.at(estimate.low) if estimate.known and estimate.bounded else None,

@@ -21,13 +21,14 @@ def as_float(raw: object) -> float:
 
 
 def number(value: float, digits: int = 3, *, near: float = math.nan) -> str:
-    """Format with `digits` decimals, more of them (at most 6) when fewer would make the value look equal to `near`."""
+    """Format with `digits` decimals, fewer from 100 on, more (at most 6) when the value would look equal to `near`."""
     if math.isnan(value):
         return NOT_ESTIMABLE
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if value != 0 and (abs(value) >= 1e6 or abs(value) < 0.5 * 10**-digits):
         return f"{value:.2e}".replace("e+0", "e").replace("e-0", "e−").replace("e+", "e").replace("-", "−")
+    digits = max(0, digits - max(0, math.floor(math.log10(abs(value))) - 1)) if value else digits
     while value != near and digits < 6 and f"{value:.{digits}f}" == f"{near:.{digits}f}":
         digits += 1
     return f"{value:,.{digits}f}".replace("-", "−")

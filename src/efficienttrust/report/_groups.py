@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from efficienttrust.report._figures import Figure, Table, dot_panel, reading
-from efficienttrust.report._format import as_float, count, number, shorten, words
+from efficienttrust.report._format import NOT_ESTIMABLE, as_float, count, number, shorten, words
 from efficienttrust.report._read import Document, Estimate, group_estimates, rows
 
 SMALL_GROUP = 30
@@ -30,20 +30,22 @@ class GroupRow:
         return self.n < SMALL_GROUP
 
 
-def read_groups(document: Document) -> list[GroupRow]:
+def read_groups(document: Document, missing: str = NOT_ESTIMABLE) -> list[GroupRow]:
     """Read the group table, rows of one attribute together, in the order of appearance."""
     found = []
     for row in rows(document, "groups"):
         n, positives = (_count(row.get(name)) for name in ("n", "positives"))
         found.append(
-            GroupRow(str(row.get("attribute", "")), str(row.get("group", "")), n, positives, group_estimates(row))
+            GroupRow(
+                str(row.get("attribute", "")), str(row.get("group", "")), n, positives, group_estimates(row, missing)
+            )
         )
     order = list(dict.fromkeys(row.attribute for row in found))
     return sorted(found, key=lambda row: order.index(row.attribute))
 
 
-def group_figure(groups: Sequence[GroupRow]) -> Figure | None:
-    """Draw every rate of every group, one panel per rate; None where there are no groups."""
+def group_figure(groups: Sequence[GroupRow], where: str = "test rows") -> Figure | None:
+    """Draw every rate of every group, one panel per rate, measured on `where`; None where there are no groups."""
     names = list(dict.fromkeys(name for row in groups for name in row.rates))
     if not groups or not names:
         return None
@@ -56,8 +58,8 @@ def group_figure(groups: Sequence[GroupRow]) -> Figure | None:
             for row in groups
         ]
         panels.append(dot_panel(title(name), listed))
-    gaps = _gaps(groups, names)
-    finding = _finding(gaps, groups)
+    gaps = widest_gaps(groups, names)
+    finding = _finding(gaps, groups, where)
     ranges = "; ".join(f"{title(name)} {_range(name, pair)}" for name, pair in gaps.items())
     return Figure(
         name="groups",
@@ -66,7 +68,7 @@ def group_figure(groups: Sequence[GroupRow]) -> Figure | None:
         f"Lowest to highest group: {ranges or 'none comparable'}.",
         table=group_table(groups, names, several=several),
         panels=panels,
-        note=_small_note(groups),
+        note=_small_note(groups, where),
     )
 
 
@@ -89,17 +91,17 @@ def _label(row: GroupRow, *, several: bool) -> str:
     return f"{row.attribute}: {row.group}" if several and row.attribute else row.group
 
 
-def _small_note(groups: Sequence[GroupRow]) -> str:
+def _small_note(groups: Sequence[GroupRow], where: str) -> str:
     small = sum(row.small for row in groups)
     if not small:
         return ""
     which = "1 group has" if small == 1 else f"{small} groups have"
     return (
-        f"{which} fewer than {SMALL_GROUP} test rows (open marks): too small to conclude from, left out of the finding."
+        f"{which} fewer than {SMALL_GROUP} {where} (open marks): too small to conclude from, left out of the finding."
     )
 
 
-def _gaps(groups: Sequence[GroupRow], names: Sequence[str]) -> dict[str, tuple[GroupRow, GroupRow]]:
+def widest_gaps(groups: Sequence[GroupRow], names: Sequence[str]) -> dict[str, tuple[GroupRow, GroupRow]]:
     """Return, by rate, the lowest and the highest group of the attribute with the widest gap."""
     found: dict[str, tuple[GroupRow, GroupRow]] = {}
     for name in names:
@@ -124,9 +126,9 @@ def _range(name: str, pair: tuple[GroupRow, GroupRow]) -> str:
     return " to ".join(ends)
 
 
-def _finding(gaps: Mapping[str, tuple[GroupRow, GroupRow]], groups: Sequence[GroupRow]) -> str:
+def _finding(gaps: Mapping[str, tuple[GroupRow, GroupRow]], groups: Sequence[GroupRow], where: str) -> str:
     if not gaps:
-        return f"No two of the {len(groups)} groups have the {SMALL_GROUP} test rows that a comparison needs."
+        return f"No two of the {len(groups)} groups have the {SMALL_GROUP} {where} that a comparison needs."
     sentences = []
     if "base_rate" in gaps:
         sentences.append(f"In the data the base rate runs from {_range('base_rate', gaps['base_rate'])}.")

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from efficienttrust.report import _bars, _groups, _sentences, _tables, _theme, _trade
-from efficienttrust.report._figures import dot_panel
+from efficienttrust.report._figures import DotPanel, dot_panel
 from efficienttrust.report._read import Document, VerdictText, part, read_verdicts, texts
 from efficienttrust.report._trajectory import trajectory_figure
 
@@ -52,7 +52,7 @@ def render_report(document: Document, history: pd.DataFrame, decisions: pd.DataF
         model=part(document, "model"),
         title=_sentences.outcome(document),
         summary=_sentences.summary(document),
-        verdicts=[(verdict, _status(verdict), _verdict_panel(verdict)) for verdict in read_verdicts(document)],
+        verdicts=[(verdict, status(verdict), verdict_panel(verdict)) for verdict in read_verdicts(document)],
         budget=_bars.budget_bars(document),
         trade=_trade.trade_figure(document),
         trajectory=trajectory_figure(document, history),
@@ -110,12 +110,13 @@ def _glued(text: str) -> str:
     return _UNIT.sub(lambda match: match[0].replace(" ", "\u00a0"), text)
 
 
-def _status(verdict: VerdictText) -> tuple[str, str]:
+def status(verdict: VerdictText) -> tuple[str, str]:
     """Return icon and words of a status; an unknown status is shown as it stands."""
     icon = verdict.status if verdict.status in STATUS_WORDS else "missed"
     return icon, STATUS_WORDS.get(verdict.status, verdict.status or "No verdict")
 
 
-def _verdict_panel(verdict: VerdictText) -> object:
+def verdict_panel(verdict: VerdictText) -> DotPanel:
+    """Draw the estimate of a verdict and the bound of its target."""
     mark = "deployed" if verdict.reached else "missed"
     return dot_panel("", [("", mark, verdict.estimate)], target=verdict.target)

@@ -15,13 +15,14 @@ _TARGET = re.compile(r"^(?P<key>.+?)\s*(?P<relation><=|>=|≤|≥)\s*(?P<bound>\
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval and the rows behind it; NaN where it could not be estimated."""
+    """A number with its 95 % interval and the rows behind it; NaN, shown as `missing`, where it has no value."""
 
     value: float
     low: float = math.nan
     high: float = math.nan
     n: int = 0
     note: str = ""
+    missing: str = NOT_ESTIMABLE
 
     @property
     def known(self) -> bool:
@@ -40,7 +41,7 @@ class Estimate:
     def text(self, near: float = math.nan) -> str:
         """Return value and interval, `0.042 (0.029 to 0.055)`."""
         if not self.known:
-            return NOT_ESTIMABLE
+            return self.missing
         return number(self.value, near=near) + (f" ({self.interval(near)})" if self.bounded else "")
 
 
@@ -86,11 +87,10 @@ class VerdictText:
         """Return the number of test rows."""
         return f"{self.estimate.n:,}"
 
-    @property
-    def alt(self) -> str:
+    def alt(self, where: str) -> str:
         """Return what the small picture of this verdict shows, with its numbers."""
         shown = self.estimate.text(self.target.bound)
-        return f"{self.target.key} on test is {shown}; the target is {self.target.wording}: {self.status}."
+        return f"{self.target.key} on {where} is {shown}; the target is {self.target.wording}: {self.status}."
 
     @property
     def reached(self) -> bool:
@@ -117,13 +117,13 @@ def texts(document: Document, name: str) -> list[str]:
     found = document.get(name)
     if isinstance(found, str):
         return [found]
-    return [str(item) for item in found] if isinstance(found, Sequence) else []
+    return [str(item) for item in found if item is not None] if isinstance(found, Sequence) else []
 
 
-def read_estimate(raw: object) -> Estimate:
-    """Read `{value, low, high, n, note}` or a bare number."""
+def read_estimate(raw: object, missing: str = NOT_ESTIMABLE) -> Estimate:
+    """Read `{value, low, high, n, note}` or a bare number; `missing` is what is shown where there is no value."""
     if not isinstance(raw, Mapping):
-        return Estimate(as_float(raw))
+        return Estimate(as_float(raw), missing=missing)
     n = as_float(raw.get("n"))
     return Estimate(
         value=as_float(raw.get("value")),
@@ -131,6 +131,7 @@ def read_estimate(raw: object) -> Estimate:
         high=as_float(raw.get("high")),
         n=int(n) if math.isfinite(n) else 0,
         note=str(raw.get("note") or ""),
+        missing=missing,
     )
 
 
@@ -156,21 +157,21 @@ def read_verdicts(document: Document) -> list[VerdictText]:
     return [_read_verdict(row) for row in rows(document, "verdicts")]
 
 
-def group_estimates(row: Mapping[str, object]) -> dict[str, Estimate]:
+def group_estimates(row: Mapping[str, object], missing: str = NOT_ESTIMABLE) -> dict[str, Estimate]:
     """Return the rates of one row of the group table by name; nested robust accuracies are brought to the top."""
     found: dict[str, Estimate] = {}
     for name, raw in row.items():
         if name in ("attribute", "group", "n", "positives"):
             continue
         if isinstance(raw, Mapping) and "value" not in raw:
-            found.update({str(key): read_estimate(value) for key, value in raw.items()})
+            found.update({str(key): read_estimate(value, missing) for key, value in raw.items()})
         elif isinstance(raw, Mapping) or name == "base_rate" or name.startswith("robust_accuracy"):
-            found[name] = read_estimate(raw)
+            found[name] = read_estimate(raw, missing)
     return found
 
 
 def _read_verdict(row: Mapping[str, object]) -> VerdictText:
-    target = read_target(str(row.get("target", "")))
+    target = read_target(str(row.get("target") or ""))
     estimate = read_estimate(row)
     status = str(row.get("status", ""))
     certificate = part(row, "certificate")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from efficienttrust.report._figures import Figure, LegendItem, Table
+from efficienttrust.report._figures import Figure, LegendItem, LinePanel, Series, Table
 from efficienttrust.report._format import NOT_ESTIMABLE, as_float, count, number, percent
 from efficienttrust.report._read import Document, Estimate, TargetText, part, read_estimate, read_targets, read_verdicts
 from efficienttrust.report._scale import Scale, Tick, scale_over
@@ -18,29 +18,6 @@ if TYPE_CHECKING:
 CALIBRATED = " (calibrated)"
 MOST_POINTS = 300
 MOST_TABLE_ROWS = 120
-
-
-@dataclass(frozen=True)
-class Series:
-    """A line in pieces (broken where a value is missing) and the marks on it, all in percent of the panel."""
-
-    mark: str
-    pieces: Sequence[str]
-    marks: Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One small multiple: a quantity over the share of the budget spent."""
-
-    title: str
-    series: Sequence[Series]
-    x_ticks: Sequence[Tick]
-    y_ticks: Sequence[Tick]
-    line: float | None = None
-    line_text: str = ""
-    zone: tuple[float, float] | None = None
-    end: tuple[float, float | None, float | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +83,7 @@ def _quantities(document: Document, columns: Mapping[str, Sequence[float]]) -> l
     return found
 
 
-def _panel(quantity: _Quantity, columns: Mapping[str, Sequence[float]], spent: Sequence[float], x: Scale) -> Panel:
+def _panel(quantity: _Quantity, columns: Mapping[str, Sequence[float]], spent: Sequence[float], x: Scale) -> LinePanel:
     lines = {name: [value * quantity.factor for value in columns[name]] for name, _ in quantity.columns}
     bound = quantity.target.bound if quantity.target else math.nan
     final = quantity.final or Estimate(math.nan)
@@ -116,7 +93,7 @@ def _panel(quantity: _Quantity, columns: Mapping[str, Sequence[float]], spent: S
     zone = None
     if line is not None and quantity.target is not None:
         zone = (0.0, line) if quantity.target.relation == "≥" else (line, 100 - line)
-    return Panel(
+    return LinePanel(
         title=quantity.title,
         series=[_series(mark, spent, lines[name], x, y, stepped=quantity.stepped) for name, mark in quantity.columns],
         x_ticks=[

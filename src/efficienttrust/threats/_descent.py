@@ -70,13 +70,19 @@ class Iteration(Protocol):
     """
 
     @property
-    def steps(self) -> int: ...
+    def steps(self) -> int:
+        """Return the number of steps."""
+        ...
 
     @property
-    def loss(self) -> str: ...
+    def loss(self) -> str:
+        """Return what is descended."""
+        ...
 
     @property
-    def needs_gradient(self) -> bool: ...
+    def needs_gradient(self) -> bool:
+        """Return whether gradients are needed."""
+        ...
 
     def begin(self, region: Region, generator: torch.Generator) -> State:
         """Return the state of rows before their first point: tensors [m, ...], `shift` among them."""

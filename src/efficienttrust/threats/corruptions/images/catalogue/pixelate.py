@@ -45,7 +45,7 @@ def _repeated(lines: int, small: int, size: int) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _nearest(size: int, small: int) -> Tensor:
-    return torch.from_numpy(((np.arange(size) + 0.5) * small / size).astype(np.int64))
+    return torch.from_numpy(((np.arange(size) + 0.5) * (small / size)).astype(np.int64))  # where Pillow rounds
 
 
 def _boxes(size: int, share: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -53,6 +53,8 @@ def _boxes(size: int, share: float) -> np.ndarray[tuple[int, int], np.dtype[np.f
     small = max(1, int(size * share))
     scale = size / small
     centre = (np.arange(small) + 0.5)[:, None] * scale
-    place = (np.arange(size) + 0.5)[None, :] - centre
-    boxes = ((place > -scale / 2) & (place <= scale / 2)).astype(np.float64)
+    pixel = np.arange(size)
+    place = (pixel - centre + 0.5) * (1.0 / scale)
+    first, end = (np.floor(centre + side * scale / 2 + 0.5) for side in (-1, 1))
+    boxes = ((place > -0.5) & (place <= 0.5) & (pixel >= first) & (pixel < end)).astype(np.float64)
     return boxes / boxes.sum(1, keepdims=True)
