@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from efficienttrust.data import Problem as Problem
     from efficienttrust.data import load_problem as load_problem
+    from efficienttrust.pipeline import Audit as Audit
     from efficienttrust.pipeline import Run as Run
+    from efficienttrust.pipeline import audit as audit
     from efficienttrust.pipeline import fit as fit
     from efficienttrust.pipeline import load_run as load_run
     from efficienttrust.pipeline import verify as verify
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Budget", "Problem", "Run", "__version__", "fit", "load_problem", "load_run", "verify"]
+__all__ = ["Audit", "Budget", "Problem", "Run", "__version__", "audit", "fit", "load_problem", "load_run", "verify"]
 
 _HOMES = {
+    "Audit": "efficienttrust.pipeline",
     "Budget": "efficienttrust.resources",
     "Problem": "efficienttrust.data",
     "Run": "efficienttrust.pipeline",
+    "audit": "efficienttrust.pipeline",
     "fit": "efficienttrust.pipeline",
     "load_problem": "efficienttrust.data",
     "load_run": "efficienttrust.pipeline",

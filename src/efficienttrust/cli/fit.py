@@ -28,6 +28,7 @@ def fit(
     unit: str | None = None,
     time: str | None = None,
     immutable: list[str] | None = None,
+    relation: list[str] | None = None,
     drop: list[str] | None = None,
     use_sensitive_as_input: bool | None = None,
     budget: str | None = None,
@@ -59,6 +60,8 @@ def fit(
         unit: Column whose equal values are never divided between splits, such as a patient.
         time: Column that orders the rows: oldest in train, newest in test.
         immutable: Columns that a perturbation may not change.
+        relation: A relation between numeric columns that a perturbed row has to satisfy, as
+            `capital_gain >= capital_loss`; may be repeated.
         drop: Columns to leave out.
         use_sensitive_as_input: Let the model read the sensitive columns as inputs.
         budget: Limits, as `time=20s cpu, size=300kB, latency=2ms`.
@@ -87,6 +90,7 @@ def fit(
             "unit": unit,
             "time": time,
             "immutable": _joined(immutable),
+            "relations": relation,
             "drop": _joined(drop),
             "use_sensitive_as_input": use_sensitive_as_input,
             "budget": budget,

@@ -25,6 +25,7 @@ from efficienttrust.data._groups import Attribute
 from efficienttrust.data._loading import load_problem
 from efficienttrust.data._problem import Problem, Split
 from efficienttrust.data._reading import read_table
+from efficienttrust.data._relations import LinearRelation, encoded_relations, parse_relation
 from efficienttrust.data._splits import FRACTIONS, SPLITS
 from efficienttrust.data._text import as_text
 
@@ -37,6 +38,7 @@ __all__ = [
     "DatasetCard",
     "Domain",
     "Encoder",
+    "LinearRelation",
     "NumericFeature",
     "Problem",
     "Split",
@@ -44,7 +46,9 @@ __all__ = [
     "bundled_names",
     "dataset_card",
     "describe",
+    "encoded_relations",
     "load_problem",
+    "parse_relation",
     "read_table",
     "summary",
 ]

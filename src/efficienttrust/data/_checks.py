@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.data._columns import NUMBERS, Cells
 from efficienttrust.data._groups import Attribute
+from efficienttrust.data._relations import LinearRelation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEWEST_CERTIFIABLE = 30
 GIVEN_AWAY = 0.99
@@ -116,3 +121,13 @@ def _sample(train: NDArray[np.int64]) -> NDArray[np.int64]:
 def _sampled(cells: Mapping[str, Cells], train: NDArray[np.int64]) -> dict[str, Cells]:
     rows = _sample(train)
     return {name: column.take(rows) for name, column in cells.items()}
+
+
+def broken_relations(relations: Sequence[LinearRelation], table: pd.DataFrame) -> list[str]:
+    """Count the rows that break a declared relation as they are."""
+    counts = [(relation.text, int(relation.violated(table).sum())) for relation in relations]
+    return [
+        f"{count} rows break the relation {text!r} as they are; an attack may not break it further"
+        for text, count in counts
+        if count
+    ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.data._encoder import Encoder
+from efficienttrust.data._relations import LinearRelation, encoded_relations
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class Domain:
         indicator: int64 [p], feature index of the missing indicator, -1 without one.
         blocks: [start, stop) of every one-hot block.
         n_features: Number of features d.
+        relations: float32 [r, p], float32 [r], bool [r]: `coefficients @ numeric <= bound`, or `== bound` where the
+            last is True; a perturbed row may not break one further than the clean row does.
     """
 
     lower: NDArray[np.float32]
@@ -35,9 +38,10 @@ class Domain:
     indicator: NDArray[np.int64]
     blocks: tuple[tuple[int, int], ...]
     n_features: int
+    relations: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]] | None = None
 
 
-def domain_of(encoder: Encoder, immutable: Collection[str] = ()) -> Domain:
+def domain_of(encoder: Encoder, immutable: Collection[str] = (), relations: Sequence[LinearRelation] = ()) -> Domain:
     """Return the domain of an encoder's features; the columns named immutable may not be perturbed."""
     features = encoder.numeric
     has_indicator = np.array([feature.indicator for feature in features], dtype=bool)
@@ -49,4 +53,5 @@ def domain_of(encoder: Encoder, immutable: Collection[str] = ()) -> Domain:
         indicator=np.where(has_indicator, len(features) + np.cumsum(has_indicator) - 1, -1).astype(np.int64),
         blocks=encoder.blocks,
         n_features=encoder.n_features,
+        relations=encoded_relations(relations, encoder) if relations else None,
     )

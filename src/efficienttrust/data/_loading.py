@@ -21,6 +21,7 @@ from efficienttrust.data._identity import fingerprint, repeated_across
 from efficienttrust.data._label import read_label
 from efficienttrust.data._problem import Problem, Split
 from efficienttrust.data._reading import SUFFIXES, read_table
+from efficienttrust.data._relations import parse_relation
 from efficienttrust.data._roles import Roles, names_of, read_time, read_unit, read_weight, refuse_bad_roles
 from efficienttrust.data._splits import SPLITS, Rows, deal, deal_rest, refuse_few_rows, refuse_one_class
 from efficienttrust.data._text import cell_text, text_codes
@@ -42,6 +43,7 @@ def load_problem(
     time: str | None = None,
     use_sensitive_as_input: bool = False,
     immutable: str | Sequence[str] = (),
+    relations: str | Sequence[str] = (),
     drop: str | Sequence[str] = (),
     seed: int = 0,
     name: str | None = None,
@@ -61,6 +63,8 @@ def load_problem(
         time: Column that orders the rows: the oldest are for training, the newest for the test.
         use_sensitive_as_input: Also use the sensitive columns as inputs.
         immutable: Columns that may not be perturbed.
+        relations: Relations between numeric columns that a perturbed row has to satisfy, such as
+            `"capital_gain >= capital_loss"`; sums of columns times factors.
         drop: Columns to leave out.
         seed: Seed of the splits.
         name: Name of the problem; by default that of the source.
@@ -91,6 +95,7 @@ def load_problem(
         drop=names_of(drop, columns),
         seed=seed,
         name=name or _name_of(where),
+        relations=(relations,) if isinstance(relations, str) else tuple(relations),
         derived=data_set.derived if data_set else {},
     )
     refuse_bad_roles(roles, columns)
@@ -133,6 +138,8 @@ def load_problem(
             "coarse; if they are the same people, name their identifier as the unit"
         )
 
+    declared = [parse_relation(text, columns) for text in roles.relations]
+    notes += checks.broken_relations(declared, table)
     kept = [column for column in columns if column in cells or column in attributes]
     block_categories = {block.column: block.categories for block in encoder.categorical}
     arrays = (y, groups, split, *codes.values(), *(() if weights is None else (weights,)))
@@ -149,7 +156,7 @@ def load_problem(
         attributes=attributes,
         group_names=group_names,
         encoder=encoder,
-        domain=domain_of(encoder, roles.immutable),
+        domain=domain_of(encoder, roles.immutable, declared),
         splits=_build_splits(table, split, encoder, cells, y, groups, codes, weights),
         inputs=table[kept],
         notes=tuple(notes),

@@ -30,6 +30,7 @@ class Roles:
         time: Column that orders the rows.
         use_sensitive_as_input: Whether the sensitive columns are inputs too.
         immutable: Columns that may not be perturbed.
+        relations: Linear relations between numeric columns that a perturbed row has to satisfy, as text.
         drop: Columns left out.
         seed: Seed of the splits.
         name: Name of the problem.
@@ -48,11 +49,14 @@ class Roles:
     drop: tuple[str, ...]
     seed: int
     name: str
+    relations: tuple[str, ...] = ()
     derived: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self) -> dict[str, object]:
         """Return the arguments as JSON values."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "derived"}
+        if not self.relations:  # a later argument: without it the settings, and with them the identity, are as before
+            del values["relations"]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     def input_columns(self, columns: Sequence[str], notes: list[str]) -> list[str]:

@@ -17,6 +17,7 @@ from itertools import permutations
 import numpy as np
 
 from efficienttrust.metrics.bootstrap import COUNT_REPEATS
+from efficienttrust.metrics.chance import corrected_gap, expected_rate_gap, with_chance
 from efficienttrust.metrics.exact import difference_excluded, difference_upper_limit
 from efficienttrust.metrics.intervals import folded, newcombe, percent, two_sided_z
 from efficienttrust.metrics.ranges import rate_resamples, simultaneous_z
@@ -27,8 +28,16 @@ EXACT = "exact unconditional (Berger-Boos)"
 WEIGHTED = "McDiarmid, effective size"
 
 
-def gap_estimate(rates: Rates, level: float) -> Estimate:
-    """Return max - min of the rates over groups with its interval."""
+def gap_estimate(rates: Rates, level: float, corrected: bool | None = None) -> Estimate:
+    """Return max - min of the rates over groups with its interval, its part of chance noted or taken off."""
+    plain = plain_gap_estimate(rates, level)
+    if np.isnan(plain.value):
+        return plain
+    return with_chance(plain, expected_rate_gap(rates), corrected_gap(rates) if corrected else None)
+
+
+def plain_gap_estimate(rates: Rates, level: float) -> Estimate:
+    """Return max - min of the rates over groups with its interval, as it was measured."""
     if obstacle := rates.obstacle():
         return Estimate.missing(rates.total, obstacle)
     first, second = np.triu_indices(len(rates.names), 1)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import numpy as np
+
 from efficienttrust.errors import UsageError, unknown_name
+from efficienttrust.metrics.arguments import BY as BY
+from efficienttrust.metrics.arguments import EXAMPLES, read_argument
+from efficienttrust.metrics.arguments import NORMS as NORMS
+from efficienttrust.metrics.arguments import REQUIRED as REQUIRED
+from efficienttrust.metrics.arguments import Arguments as Arguments
 from efficienttrust.metrics.values import Estimate, Limit, Measurement, Outcome
 from efficienttrust.registry import Registry
 
-Arguments = Mapping[str, Any]
-
-REQUIRED: Final = "required"
-"""Marks a parameter that has no default."""
-
-BY: Final[Arguments] = {"by": None}
-"""Parameters of a group metric: `by` names one sensitive attribute; None takes the intersection of all."""
-
-NORMS: Final = ("linf",)
-"""Norms in which a perturbation is measured."""
+NEEDS: Final = ("score", "probability", "robust", "corrupted", "ood")
+"""What a metric may need beyond labels and decisions; a probability is a score between 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Metric:
         parameters: Name of each argument -> default, or `REQUIRED`. A required first one may be given without its name.
         compute: (outcome, arguments, level) -> point estimate with a two-sided interval.
         limit: (outcome, arguments, alpha) -> one-sided limit at level 1 - alpha, for certificates.
+        tasks: Tasks for which it is defined.
+        needs: What it needs beyond labels and decisions, of `NEEDS`.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Metric:
     parameters: Arguments
     compute: Callable[[Outcome, Arguments, float], Estimate]
     limit: Callable[[Outcome, Arguments, float], Limit]
+    tasks: frozenset[str] = frozenset({"binary"})
+    needs: frozenset[str] = frozenset()
 
     def resolve(self, given: Arguments) -> dict[str, Any]:
         """Return the value of every parameter; raises `UsageError` for unknown, missing and impossible arguments."""
@@ -55,12 +59,23 @@ class Metric:
         missing = [argument for argument, value in resolved.items() if value is REQUIRED]
         if missing:
             required = [argument for argument, default in self.parameters.items() if default is REQUIRED]
-            usage = ", ".join("pgd" if argument == "attack" else f"{argument}=0.25" for argument in required)
+            usage = ", ".join(EXAMPLES.get(argument, f"{argument}=…") for argument in required)
             raise UsageError(f"{self.name} needs {' and '.join(missing)}: write {self.name}({usage})")
-        return {name: _CHECKS[name](self.name, value) for name, value in resolved.items()}
+        return {name: read_argument(self.name, name, value, self.parameters[name]) for name, value in resolved.items()}
+
+    def lacks(self, outcome: Outcome) -> str:
+        """Return why the metric has no meaning for an outcome (its task, or what it needs), or an empty text."""
+        if outcome.task not in self.tasks:
+            return f"{self.name} is defined for {_either(sorted(self.tasks))} outcomes, not for {outcome.task} ones"
+        if self.needs & {"score", "probability"} and not np.isfinite(outcome.score).any():
+            return f"{self.name} needs scores, and the model says decisions only"
+        if "probability" in self.needs and ((outcome.score < 0) | (outcome.score > 1)).any():
+            return f"{self.name} needs scores between 0 and 1, as probabilities are"
+        absent = [need for need in ("robust", "corrupted", "ood") if need in self.needs and not getattr(outcome, need)]
+        return f"{self.name} needs what was not measured: {', '.join(absent)}" if absent else ""
 
 
-metrics: Registry[Metric] = Registry("metric", "efficienttrust.metrics.catalogue")
+metrics: Registry[Metric] = Registry("metric", "efficienttrust.metrics.catalogue", of=Metric)
 """All metrics, by name and alias."""
 
 
@@ -73,6 +88,9 @@ def measure(name: str, outcome: Outcome, arguments: Arguments | None = None, lev
         arguments: Arguments of the metric, e.g. `{"by": "sex"}`.
         level: Level of the two-sided interval.
 
+    Raises:
+        UsageError: The metric is not defined for the task of the outcome, or its arguments are not possible.
+
     Example:
         >>> import numpy as np
         >>> y = np.array([1, 0, 1, 0])
@@ -82,6 +100,8 @@ def measure(name: str, outcome: Outcome, arguments: Arguments | None = None, lev
     """
     metric = metrics.get(name)
     resolved = metric.resolve(arguments or {})
+    if outcome.task not in metric.tasks:
+        raise UsageError(metric.lacks(outcome))
     estimate = metric.compute(outcome, resolved, level)
     return Measurement(
         name=metric_key(metric, resolved),
@@ -112,27 +132,19 @@ def robust_key(attack: str, eps: float, norm: str = "linf") -> str:
     return metric_key(metric, metric.resolve({"attack": attack, "eps": eps, "norm": norm}))
 
 
-def _text(metric: str, value: object) -> str | None:
-    return None if value is None else str(value)
+def corruption_key(name: str, severity: int) -> str:
+    """Return the key under which an `Outcome` holds the answers under a corruption, e.g. `corruption_accuracy(…)`."""
+    metric = metrics.get("corruption_accuracy")
+    return metric_key(metric, metric.resolve({"name": name, "severity": severity}))
 
 
-def _radius(metric: str, value: object) -> float:
-    """Read a perturbation radius: a number above 0, or a fraction such as 8/255; kept to six digits, as in the key."""
-    try:
-        above, _, below = str(value).partition("/")
-        radius = float(above) / (float(below) if below else 1.0)
-    except (ValueError, ZeroDivisionError):
-        raise UsageError(f"eps of {metric} must be a number above 0, e.g. 0.25 or 8/255, not {value!r}") from None
-    if not 0 < radius < float("inf"):
-        raise UsageError(f"eps of {metric} must be above 0 and finite, not {value}")
-    return float(f"{radius:.6g}")
+def read_corruption_key(key: str) -> tuple[str, int]:
+    """Return (name, severity) of a corruption key."""
+    match = re.fullmatch(r"corruption_accuracy\((.+), severity=([1-5])\)", key)
+    if match is None:
+        raise ValueError(f"{key!r} is no corruption key: make it with corruption_key(name, severity)")
+    return match[1], int(match[2])
 
 
-def _norm(metric: str, value: object) -> str:
-    text = {"inf": "linf"}.get(str(value).lower(), str(value).lower())
-    if text not in NORMS:
-        raise unknown_name(f"norm of {metric}", str(value), NORMS)
-    return text
-
-
-_CHECKS: Mapping[str, Callable[[str, object], Any]] = {"by": _text, "attack": _text, "eps": _radius, "norm": _norm}
+def _either(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from efficienttrust.metrics.chance import corrected_gap, expected_larger_gap, expected_rate_gap, with_chance
 from efficienttrust.metrics.exact import difference_upper_limit
-from efficienttrust.metrics.gaps import EXACT, even_hits, gap_estimate, gap_limit, joint_z
+from efficienttrust.metrics.gaps import EXACT, even_hits, gap_limit, joint_z, plain_gap_estimate
 from efficienttrust.metrics.intervals import newcombe
 from efficienttrust.metrics.rates import Rates
 from efficienttrust.metrics.values import Estimate, Floats, Limit
 
 
-def mean_gap_estimate(one: Rates, other: Rates, level: float) -> Estimate:
+def mean_gap_estimate(one: Rates, other: Rates, level: float, corrected: bool | None = None) -> Estimate:
     """Return the mean of two gaps in independent rows; their distances to the ends are added in squares.
 
     For the lower end, these are the distances of the signed differences of the widest pairs, at a level that pays for
     the choice of two signs: gaps have no sign, and two that are nothing but noise would else add up to something.
     """
-    a, b = gap_estimate(one, level), gap_estimate(other, level)
+    a, b = plain_gap_estimate(one, level), plain_gap_estimate(other, level)
     n, note = a.n + b.n, "; ".join(filter(None, (a.note, b.note)))
     if np.isnan(a.value + b.value):
         return Estimate.missing(n, note)
@@ -25,7 +26,10 @@ def mean_gap_estimate(one: Rates, other: Rates, level: float) -> Estimate:
     a_below, b_below = (_distance_below(rates, joint_z(rates, (1 + level) / 2)) for rates in (one, other))
     below = float(np.hypot(a_below, b_below)) / 2
     above = float(np.hypot(a.high - a.value, b.high - b.value)) / 2
-    return Estimate(value, max(0.0, value - below), min(1.0, value + above), n, f"{a.how}, added in squares", note)
+    how = f"{a.how}, added in squares"
+    estimate = Estimate(value, max(0.0, value - below), min(1.0, value + above), n, how, note)
+    left = (corrected_gap(one) + corrected_gap(other)) / 2 if corrected else None
+    return with_chance(estimate, (expected_rate_gap(one) + expected_rate_gap(other)) / 2, left)
 
 
 def mean_gap_limit(one: Rates, other: Rates, alpha: float) -> Limit:
@@ -52,14 +56,20 @@ def mean_gap_limit(one: Rates, other: Rates, alpha: float) -> Limit:
     return Limit(min(1.0, value), min(1.0, best), n, f"{EXACT}, two gaps added in squares", note)
 
 
-def larger_gap_estimate(one: Rates, other: Rates, level: float) -> Estimate:
-    """Return the larger of two gaps; its lower end holds for both gaps at once (Bonferroni)."""
-    a, b = gap_estimate(one, level), gap_estimate(other, level)
+def larger_gap_estimate(one: Rates, other: Rates, level: float, corrected: bool | None = None) -> Estimate:
+    """Return the larger of two gaps; its lower end holds for both gaps at once (Bonferroni).
+
+    Corrected, it is the larger of two corrected gaps, which leaves the bias of picking the larger one.
+    """
+    a, b = plain_gap_estimate(one, level), plain_gap_estimate(other, level)
     n, note = a.n + b.n, "; ".join(filter(None, (a.note, b.note)))
     if np.isnan(a.value + b.value):
         return Estimate.missing(n, note)
-    low = max(gap_estimate(rates, (1 + level) / 2).low for rates in (one, other))
-    return Estimate(max(a.value, b.value), low, max(a.high, b.high), n, f"{a.how}, larger of two gaps", note)
+    low = max(plain_gap_estimate(rates, (1 + level) / 2).low for rates in (one, other))
+    how = f"{a.how}, larger of two gaps"
+    estimate = Estimate(max(a.value, b.value), low, max(a.high, b.high), n, how, note)
+    left = max(corrected_gap(one), corrected_gap(other)) if corrected else None
+    return with_chance(estimate, expected_larger_gap(one, other), left)
 
 
 def larger_gap_limit(one: Rates, other: Rates, alpha: float) -> Limit:

@@ -1,4 +1,4 @@
-"""The verbs as readable sequences: what `fit` and `verify` do, from the data to the proof.
+"""The verbs as readable sequences: what `fit`, `audit` and `verify` do, from the data to the proof.
 
     problem -> capacity -> train -> calibrate -> export -> evaluate the exported file -> certify -> Run -> report
 
@@ -17,6 +17,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from efficienttrust.pipeline._audit import audit as audit
+    from efficienttrust.pipeline._audit_request import make_audit_request as make_audit_request
+    from efficienttrust.pipeline._audit_result import Audit as Audit
     from efficienttrust.pipeline._document import plain as plain
     from efficienttrust.pipeline._fit import fit as fit
     from efficienttrust.pipeline._progress import ProgressEvent as ProgressEvent
@@ -26,14 +29,29 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._verify import verify as verify
     from efficienttrust.training import request_stop as request_stop
 
-__all__ = ["ProgressEvent", "Run", "VerifiedVerdict", "fit", "load_run", "plain", "request_stop", "verify"]
+__all__ = [
+    "Audit",
+    "ProgressEvent",
+    "Run",
+    "VerifiedVerdict",
+    "audit",
+    "fit",
+    "load_run",
+    "make_audit_request",
+    "plain",
+    "request_stop",
+    "verify",
+]
 
 _HOMES = {
+    "Audit": "efficienttrust.pipeline._audit_result",
+    "audit": "efficienttrust.pipeline._audit",
     "ProgressEvent": "efficienttrust.pipeline._progress",
     "Run": "efficienttrust.pipeline._run",
     "VerifiedVerdict": "efficienttrust.pipeline._verify",
     "fit": "efficienttrust.pipeline._fit",
     "load_run": "efficienttrust.pipeline._run",
+    "make_audit_request": "efficienttrust.pipeline._audit_request",
     "plain": "efficienttrust.pipeline._document",
     "request_stop": "efficienttrust.training",
     "verify": "efficienttrust.pipeline._verify",

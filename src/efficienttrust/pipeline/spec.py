@@ -135,6 +135,7 @@ class DataSpec(_Strict):
     unit: str | None = Field(None, description="column whose equal values are never divided between splits")
     time: str | None = Field(None, description="column that orders the rows, oldest in train, newest in test")
     immutable: Names = Field((), description="columns that a perturbation may not change")
+    relations: tuple[str, ...] = Field((), description="relations between columns that a perturbed row has to satisfy")
     drop: Names = Field((), description="columns to leave out")
     use_sensitive_as_input: bool = Field(False, description="let the model read the sensitive columns")
 

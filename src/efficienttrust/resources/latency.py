@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from efficienttrust.resources.clocks import Clocks
+
 _CONTENDED = 1.5  # wall time above this multiple of CPU time, plus the slack, is somebody else's work
 _SLACK_MS = 0.005
+# A process that has its cores to itself is interrupted a few times a second; one that shares a core loses it after
+# every time slice of a few milliseconds. Fewer than the second number are chance.
+_SWITCHES_PER_SECOND = 25.0
+_SWITCHES = 5
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,12 @@ class LatencyReport:
         cpu_p50_ms: Median of the CPU clock of this process.
         cpu_p95_ms: 95th percentile of the CPU clock.
         n: Calls that were timed.
-        contended: Whether the wall clock stands well above the CPU clock, so that p95 says more about the load of the
-            machine (or about waiting inside the call) than about the call.
+        contended: Whether other processes (or waiting inside the call) were in the way, so that p95 says more about the
+            load of the machine than about the call: the wall clock stands well above the CPU clock, or the process was
+            often forced off its core. The second also shows with several threads, whose CPU time hides the first.
+        mean_ms: Mean of the wall clock.
+        involuntary_switches: How often a thread of the process was forced off its core during the timed calls; None
+            where the system does not count it.
     """
 
     p50_ms: float
@@ -35,10 +44,18 @@ class LatencyReport:
     cpu_p95_ms: float
     n: int
     contended: bool
+    mean_ms: float
+    involuntary_switches: int | None
 
 
 def measure_latency(
-    call: Callable[[], object], *, repeats: int = 200, warmup: int = 20, max_seconds: float = 0.3
+    call: Callable[[], object],
+    *,
+    repeats: int = 200,
+    warmup: int = 20,
+    max_seconds: float = 0.3,
+    clocks: Clocks | None = None,
+    switches: Callable[[], int | None] | None = None,
 ) -> LatencyReport:
     """Time a call many times on both clocks, with garbage collection off.
 
@@ -47,28 +64,46 @@ def measure_latency(
         repeats: Timed calls, at most.
         warmup: Calls before them that are not timed, at most; they may take a third of `max_seconds`.
         max_seconds: Wall time after which no further call is started; one call is always timed.
+        clocks: Tell the time; those of the machine by default.
+        switches: Counts involuntary context switches of the process; by default as the system does.
     """
-    begin = time.perf_counter()
+    clocks = clocks or Clocks()
+    switches = switches or involuntary_switches
+    begin = clocks.wall()
     for _ in range(warmup):
         call()
-        if time.perf_counter() - begin > max_seconds / 3:
+        if clocks.wall() - begin > max_seconds / 3:
             break
     collecting = gc.isenabled()
     gc.disable()
     try:
-        times = _time_calls(call, repeats, begin + max_seconds)
+        before = switches()
+        times = _time_calls(call, repeats, begin + max_seconds, clocks)
+        after = switches()
     finally:
         if collecting:
             gc.enable()
     p50, p95, p99 = (float(value) for value in np.percentile(times[:, 0], (50, 95, 99)))
     cpu_p50, cpu_p95 = (float(value) for value in np.percentile(times[:, 1], (50, 95)))
-    contended = p50 > _CONTENDED * cpu_p50 + _SLACK_MS or p95 > _CONTENDED * cpu_p95 + _SLACK_MS
-    return LatencyReport(p50, p95, p99, cpu_p50, cpu_p95, len(times), contended)
+    forced = None if before is None or after is None else after - before
+    waited = p50 > _CONTENDED * cpu_p50 + _SLACK_MS or p95 > _CONTENDED * cpu_p95 + _SLACK_MS
+    often = forced is not None and forced >= max(_SWITCHES, _SWITCHES_PER_SECOND * times[:, 0].sum() / 1000.0)
+    mean = float(times[:, 0].mean())
+    return LatencyReport(p50, p95, p99, cpu_p50, cpu_p95, len(times), waited or often, mean, forced)
 
 
-def _time_calls(call: Callable[[], object], repeats: int, deadline: float) -> np.ndarray:
+def involuntary_switches() -> int | None:
+    """Return how often the threads of this process were forced off a core so far; None where nobody counts."""
+    try:
+        import resource
+    except ImportError:  # not a POSIX system
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
+def _time_calls(call: Callable[[], object], repeats: int, deadline: float, clocks: Clocks) -> np.ndarray:
     """Return one row per call: milliseconds on the wall clock and on the CPU clock."""
-    wall, cpu = time.perf_counter, time.process_time
+    wall, cpu = clocks.wall, clocks.cpu
     times = []
     for _ in range(max(1, repeats)):
         cpu_start = cpu()

@@ -14,7 +14,7 @@ from efficienttrust.threats._descent import Iteration, Tally, descend_all, desce
 from efficienttrust.threats._objective import Answer, Objective
 from efficienttrust.threats._region import Region
 
-CHUNK = 2048  # rows that a search on whole batches takes at once
+CHUNK = 512  # rows that a search on whole batches takes at once
 
 
 class Victim(Protocol):
@@ -149,8 +149,8 @@ def clean(victim: Victim, region: Region, y: Tensor, tally: Tally) -> Attacked:
             logits = objective.answer(region.origin[rows])
             margin[rows], right[rows] = objective.margin(logits), objective.right(logits)
             tally.forwards += len(rows)
-            if bound is not None:
-                proven[rows] = right[rows] & (bound(rows, region.rows(rows), y[rows]) > 0)
+            if bound is not None and len(hopeful := rows[right[rows]]):
+                proven[hopeful] = bound(hopeful, region.rows(hopeful), y[hopeful]) > 0
     return Attacked(region.origin.clone(), margin, right, proven)
 
 

@@ -42,13 +42,13 @@ def lower_margins(
     for (weight, bias), (lower, upper) in zip(reversed(rest), reversed(bounds), strict=True):
         constant = constant + coefficients @ bias
         coefficients = coefficients @ weight.t()  # of relu(h)
-        crossing = (lower < 0) & (upper > 0)
-        slope = torch.where(crossing, upper / (upper - lower).clamp_min(1e-12), (lower >= 0).to(upper.dtype))
-        gentle = torch.where(crossing, (upper > -lower).to(upper.dtype), slope)  # any slope in [0, 1] is a lower bound
-        falling = coefficients < 0
-        offset = torch.where(falling & crossing, -coefficients * slope * lower, torch.zeros_like(lower))
-        constant = constant + offset.sum(1)
-        coefficients = coefficients * torch.where(falling, slope, gentle)  # of h
+        below, above = lower.clamp_max(0.0), upper.clamp_min(0.0)
+        # Of the chord from (lower, 0) to (upper, upper), an upper bound of the ReLU: 1 where it is on, 0 where off.
+        slope = above / (above - below).clamp_min(1e-12)
+        gentle = (upper > -lower).to(upper.dtype)  # any slope in [0, 1] is a lower bound; this one is nearer
+        rising, falling = coefficients.clamp_min(0.0), coefficients.clamp_max(0.0) * slope
+        constant = constant - (falling * below).sum(1)
+        coefficients = rising * gentle + falling  # of h
     moving = coefficients @ first.t()
     bound = constant + (coefficients * fixed).sum(1) + (moving * middle).sum(1) - (moving.abs() * half).sum(1)
     return bound - ROUNDING * (1.0 + bound.abs())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -105,7 +104,6 @@ def reach(
     norm: str = "linf",
     *,
     whole_units: bool = True,
-    relations: Sequence[tuple[Tensor, float, bool]] = (),
 ) -> Reach:
     """Compute what a perturbation of at most `eps` may reach from encoded rows.
 
@@ -115,8 +113,6 @@ def reach(
         eps: Largest shift, in training-set standard deviations: of each numeric column (L∞), or of all together (L2).
         norm: `linf` or `l2`.
         whole_units: Round the reach of integer columns down to whole units. Training attacks switch it off.
-        relations: (coefficients [p], bound, whether equal) on encoded numeric columns: coefficients · value <= bound,
-            or == bound. A row that breaks one already may not break it further.
     """
     if norm not in NORMS:
         raise unknown_name("norm", norm, NORMS)
@@ -124,10 +120,8 @@ def reach(
     step = torch.from_numpy(domain.step)
     n_numeric = len(lower)
     origin = x[:, :n_numeric]
-    free = torch.from_numpy(domain.mutable).to(origin.dtype).expand_as(origin).clone()
-    for column, indicator in enumerate(domain.indicator.tolist()):
-        if indicator >= 0:
-            free[:, column] *= 1 - x[:, indicator]
+    missing = _missing(domain, x)
+    free = torch.from_numpy(domain.mutable).to(origin.dtype) * (1 - missing)
     up = torch.clamp(upper - origin, min=0.0, max=eps) * free
     down = torch.clamp(origin - lower, min=0.0, max=eps) * free
     if whole_units:
@@ -136,5 +130,17 @@ def reach(
         down = torch.where(step > 0, torch.floor(down / unit + _GRID_SLACK) * unit, down)
     else:
         step = torch.zeros_like(step)
-    bound = EncodedRelations.around(origin, free, relations) if relations else None
+    bound = None
+    if domain.relations is not None:
+        coefficients, limits, equal = (torch.from_numpy(part) for part in domain.relations)
+        bound = EncodedRelations.around(origin, free, missing, coefficients, limits, equal)
     return Reach(origin, down, up, step, eps if norm == "l2" else None, bound)
+
+
+def _missing(domain: Domain, x: Tensor) -> Tensor:
+    """Return 1 where a numeric cell was missing and holds its fill value, [n, p]."""
+    missing = torch.zeros_like(x[:, : len(domain.lower)])
+    for column, indicator in enumerate(domain.indicator.tolist()):
+        if indicator >= 0:
+            missing[:, column] = x[:, indicator]
+    return missing

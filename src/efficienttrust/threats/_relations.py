@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,27 +18,40 @@ class EncodedRelations:
         at_most: [r, p] coefficients of the inequalities.
         room: [n, r] how far each row may still go towards each bound (>= 0).
         equal: [q, p] coefficients of the equations.
+        binds: [n, q] 1 where an equation binds a row.
         free: [n, p] 1 where a cell may move, 0 elsewhere.
     """
 
     at_most: Tensor
     room: Tensor
     equal: Tensor
+    binds: Tensor
     free: Tensor
 
     @classmethod
-    def around(cls, origin: Tensor, free: Tensor, relations: Sequence[tuple[Tensor, float, bool]]) -> EncodedRelations:
-        """Return the relations as seen from clean rows [n, p]; a broken one leaves no room to break it further."""
-        upper = [(coefficients, bound) for coefficients, bound, equal in relations if not equal]
-        at_most = torch.stack([c for c, _ in upper]) if upper else origin.new_zeros(0, origin.shape[1])
-        bounds = origin.new_tensor([bound for _, bound in upper])
-        equations = [coefficients for coefficients, _, equal in relations if equal]
-        equal = torch.stack(equations) if equations else origin.new_zeros(0, origin.shape[1])
-        return cls(at_most, (bounds - origin @ at_most.t()).clamp_min(0.0), equal, free)
+    def around(
+        cls, origin: Tensor, free: Tensor, missing: Tensor, coefficients: Tensor, bounds: Tensor, equal: Tensor
+    ) -> EncodedRelations:
+        """Return the relations as seen from clean rows [n, p].
+
+        A relation that a row breaks already leaves no room to break it further; one with a missing cell binds nothing.
+
+        Args:
+            origin: [n, p] clean values.
+            free: [n, p] 1 where a cell may move.
+            missing: [n, p] 1 where a cell holds its fill value.
+            coefficients: [r, p] of the relations.
+            bounds: [r] of the relations.
+            equal: [r] whether a relation is an equation.
+        """
+        binds = (missing @ coefficients.ne(0).to(origin.dtype).t()) == 0  # [n, r]
+        at_most, room = coefficients[~equal], bounds[~equal] - origin @ coefficients[~equal].t()
+        room = torch.where(binds[:, ~equal], room.clamp_min(0.0), torch.inf)
+        return cls(at_most, room, coefficients[equal], binds[:, equal].to(origin.dtype), free)
 
     def rows(self, index: Tensor) -> EncodedRelations:
         """Return the relations of a selection of the rows."""
-        return replace(self, room=self.room[index], free=self.free[index])
+        return replace(self, room=self.room[index], binds=self.binds[index], free=self.free[index])
 
     def project(self, shift: Tensor, down: Tensor, up: Tensor) -> Tensor:
         """Return a shift inside the box [-down, up] that satisfies the relations.
@@ -48,9 +60,9 @@ class EncodedRelations:
         shift is shortened until it fits box and inequalities; all of them hold at no shift, so this ends inside.
         """
         if len(self.equal):
-            weighted = self.equal[None] * self.free[:, None]  # [n, q, p]
+            weighted = self.equal[None] * self.free[:, None] * self.binds[:, :, None]  # [n, q, p]
             gram = weighted @ self.equal.t() + 1e-9 * torch.eye(len(self.equal), dtype=shift.dtype)
-            excess = (shift @ self.equal.t())[:, :, None]
+            excess = (self.binds * (shift @ self.equal.t()))[:, :, None]
             shift = shift - (weighted.transpose(1, 2) @ torch.linalg.solve(gram, excess)).squeeze(2)
         limit = torch.where(shift > 0, up, down)
         share = torch.where(shift != 0, limit / shift.abs().clamp_min(1e-12), torch.ones_like(shift)).amin(1)
@@ -63,4 +75,4 @@ class EncodedRelations:
     def hold(self, shift: Tensor) -> Tensor:
         """Return which rows [n] satisfy every relation after a shift, to within rounding."""
         kept = (shift @ self.at_most.t() <= self.room + _TOLERANCE).all(1)
-        return kept & ((shift @ self.equal.t()).abs() <= _TOLERANCE).all(1)
+        return kept & ((self.binds * (shift @ self.equal.t())).abs() <= _TOLERANCE).all(1)

@@ -1,4 +1,4 @@
-"""Corruptions without chance agree with imagecorruptions, Pillow, scikit-image and scipy within 1/255 in every pixel."""
+"""Corruptions without chance agree with imagecorruptions, Pillow, scikit-image and scipy within 1/255 everywhere."""
 
 from __future__ import annotations
 

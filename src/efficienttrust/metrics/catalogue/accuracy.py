@@ -8,7 +8,7 @@ from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
 
 def _rate(outcome: Outcome) -> Rates:
-    return overall_rate(outcome.prediction == outcome.y, outcome.weight)
+    return overall_rate(outcome.right, outcome.weight)
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
@@ -22,12 +22,13 @@ def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
 metrics.register("accuracy")(
     Metric(
         name="accuracy",
-        definition="Share of rows whose decision equals the label.",
+        definition="Share of rows whose decision equals the label; of several labels, all of them.",
         better="higher",
         low=0.0,
         high=1.0,
         parameters={},
         compute=_compute,
         limit=_limit,
+        tasks=frozenset({"binary", "multiclass", "multilabel"}),
     )
 )

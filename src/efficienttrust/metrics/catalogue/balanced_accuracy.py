@@ -7,8 +7,9 @@ from efficienttrust.metrics.metric import Arguments, Metric, metrics
 from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
 
 
-def _statistic(tp: Floats, fp: Floats, fn: Floats, tn: Floats) -> Floats:
-    return (divide(tp, tp + fn) + divide(tn, tn + fp)) / 2
+def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+    recall: Floats = divide(hits, actual).mean(axis=-1)
+    return recall
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
@@ -22,12 +23,13 @@ def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
 metrics.register("balanced_accuracy")(
     Metric(
         name="balanced_accuracy",
-        definition="Mean of the true positive rate and the true negative rate.",
+        definition="Mean over classes of the share of their rows that is decided right (recall).",
         better="higher",
         low=0.0,
         high=1.0,
         parameters={},
         compute=_compute,
         limit=_limit,
+        tasks=frozenset({"binary", "multiclass"}),
     )
 )

@@ -6,6 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
+from efficienttrust.metrics.classes import ONE_VS_REST, worst_class, worst_class_limit
 from efficienttrust.metrics.exact import ratio_excluded, ratio_lower_limit
 from efficienttrust.metrics.gaps import EXACT, even_hits
 from efficienttrust.metrics.intervals import percent
@@ -80,7 +81,8 @@ metrics.register("demographic_parity_ratio")(
         low=0.0,
         high=1.0,
         parameters=BY,
-        compute=_compute,
-        limit=_limit,
+        compute=worst_class(_compute, "higher"),
+        limit=worst_class_limit(_limit, "higher"),
+        tasks=ONE_VS_REST,
     )
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from efficienttrust.metrics.arguments import GAP
+from efficienttrust.metrics.classes import ONE_VS_REST, worst_class, worst_class_limit
 from efficienttrust.metrics.gaps import gap_estimate, gap_limit
-from efficienttrust.metrics.metric import BY, Arguments, Metric, metrics
+from efficienttrust.metrics.metric import Arguments, Metric, metrics
 from efficienttrust.metrics.rates import Rates, group_rates
 from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
@@ -14,7 +16,7 @@ def _rates(outcome: Outcome, arguments: Arguments) -> Rates:
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-    return gap_estimate(_rates(outcome, arguments), level)
+    return gap_estimate(_rates(outcome, arguments), level, arguments["corrected"])
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
@@ -28,8 +30,9 @@ metrics.register("equal_opportunity_difference", "eopp")(
         better="lower",
         low=0.0,
         high=1.0,
-        parameters=BY,
-        compute=_compute,
-        limit=_limit,
+        parameters=GAP,
+        compute=worst_class(_compute, "lower"),
+        limit=worst_class_limit(_limit, "lower"),
+        tasks=ONE_VS_REST,
     )
 )

@@ -7,8 +7,8 @@ from efficienttrust.metrics.metric import Arguments, Metric, metrics
 from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
 
 
-def _statistic(tp: Floats, fp: Floats, fn: Floats, tn: Floats) -> Floats:
-    return divide(2 * tp, 2 * tp + fp + fn)
+def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+    return divide(2 * hits[..., 1], actual[..., 1] + predicted[..., 1])
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:

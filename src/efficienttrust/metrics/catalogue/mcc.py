@@ -9,10 +9,16 @@ from efficienttrust.metrics.metric import Arguments, Metric, metrics
 from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
 
 
-def _statistic(tp: Floats, fp: Floats, fn: Floats, tn: Floats) -> Floats:
-    """Return the correlation; a constant decision has none with anything, which counts as 0 as in scikit-learn."""
-    spread = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
-    return np.where(spread > 0, divide(tp * tn - fp * fn, spread), 0.0)
+def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+    """Return the correlation; a constant decision has none with anything, which counts as 0 as in scikit-learn.
+
+    References:
+        Gorodkin 2004 for more than two classes.
+    """
+    total = actual.sum(axis=-1)
+    shared = hits.sum(axis=-1) * total - (actual * predicted).sum(axis=-1)
+    spread = np.sqrt((total**2 - (actual**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1)))
+    return np.where(spread > 0, divide(shared, spread), 0.0)
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
@@ -33,5 +39,6 @@ metrics.register("mcc")(
         parameters={},
         compute=_compute,
         limit=_limit,
+        tasks=frozenset({"binary", "multiclass"}),
     )
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from efficienttrust.metrics.metric import REQUIRED, Arguments, Metric, metric_key, metrics
+from efficienttrust.metrics.arguments import ATTACK
+from efficienttrust.metrics.metric import Arguments, Metric, metric_key, metrics
 from efficienttrust.metrics.rates import Rates, lowest_rate, lowest_rate_limit, overall_rate
 from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
@@ -27,8 +28,10 @@ METRIC = metrics.register("robust_accuracy")(
         better="higher",
         low=0.0,
         high=1.0,
-        parameters={"attack": REQUIRED, "eps": REQUIRED, "norm": "linf"},
+        parameters=ATTACK,
         compute=_compute,
         limit=_limit,
+        tasks=frozenset({"binary", "multiclass"}),
+        needs=frozenset({"robust"}),
     )
 )

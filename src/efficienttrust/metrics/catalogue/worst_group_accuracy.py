@@ -11,8 +11,7 @@ from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
 def _rates(outcome: Outcome, arguments: Arguments) -> Rates:
     codes, names = outcome.partition(arguments["by"])
-    right = outcome.prediction == outcome.y
-    return group_rates(codes, names, right, np.ones(len(right), dtype=bool), "rows", outcome.weight)
+    return group_rates(codes, names, outcome.right, np.ones(len(outcome.y), dtype=bool), "rows", outcome.weight)
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
@@ -33,5 +32,6 @@ metrics.register("worst_group_accuracy")(
         parameters=BY,
         compute=_compute,
         limit=_limit,
+        tasks=frozenset({"binary", "multiclass", "multilabel"}),
     )
 )

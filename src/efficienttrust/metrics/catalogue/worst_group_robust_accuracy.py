@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from efficienttrust.metrics.metric import BY, REQUIRED, Arguments, Metric, metrics, robust_key
+from efficienttrust.metrics.arguments import ATTACK
+from efficienttrust.metrics.metric import BY, Arguments, Metric, metrics, robust_key
 from efficienttrust.metrics.rates import Rates, group_rates, lowest_rate, lowest_rate_limit
 from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
@@ -31,8 +32,10 @@ metrics.register("worst_group_robust_accuracy")(
         better="higher",
         low=0.0,
         high=1.0,
-        parameters={"attack": REQUIRED, "eps": REQUIRED, "norm": "linf", **BY},
+        parameters={**ATTACK, **BY},
         compute=_compute,
         limit=_limit,
+        tasks=frozenset({"binary", "multiclass"}),
+        needs=frozenset({"robust"}),
     )
 )

@@ -1,13 +1,15 @@
 """Corruptions: what goes wrong with data without an adversary, at five severities.
 
-`corrupt` applies one corruption of ImageNet-C (Hendrycks and Dietterich 2019; all 15 and the 4 extra ones) to a batch of
-images of any size from 8 x 8. The constants of a severity come from a table: `cifar` holds those of CIFAR-10-C, `imagenet`
-those of ImageNet-C, and `auto` takes the first for images of up to 64 pixels; `corruption` returns the choice with its
-reason. Every row draws from random streams of its own, keyed by (seed, name, severity, row), so that the result of a row
-depends on neither the batch it came in nor the device. Results are not rounded to 8 bits, as the official images are.
+`corrupt` applies one corruption of ImageNet-C (Hendrycks and Dietterich 2019; all 15 and the 4 extra ones) to a batch
+of images of any size from 8 x 8. The constants of a severity come from a table: `cifar` holds those of CIFAR-10-C,
+`imagenet` those of ImageNet-C, and `auto` takes the first for images of up to 64 pixels; `corruption` returns the
+choice with its reason. Every row draws from random streams of its own, keyed by (seed, name, severity, row), so that
+the result of a row depends on neither the batch it came in nor the device. Results are not rounded to 8 bits, as the
+official images are.
 
 A corruption is a function from (images, severity, generator, table) to images; registering one is enough to add it.
-`generator` is a `RowStreams`: ask it for random fields, one per row. Corruptions of tables are in `corruptions.tables`.
+`generator` is a `RowStreams`: ask it for random fields, one per row. Corruptions of tables are in
+`corruptions.tables`.
 
     >>> import torch
     >>> from efficienttrust.threats.corruptions import RowStreams, corrupt, image_corruptions

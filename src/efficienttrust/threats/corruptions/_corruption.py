@@ -23,6 +23,7 @@ CIFAR_SIDE: Final = 64
 """Images whose longer side has at most this many pixels take the constants of CIFAR-10-C by default."""
 
 SMALLEST_SIDE = 8
+_SLACK = 1e-4  # what rounding may leave outside [0, 1]
 _CHUNK = {"cpu": 1 << 19}  # values worked on at a time: little enough for the caches, enough to hide what a call costs
 _LARGE_CHUNK = 1 << 26  # on an accelerator fewer and larger steps are faster
 
@@ -59,7 +60,7 @@ class Corruption:
         rows: Sequence[int] | None = None,
     ) -> Tensor:
         """Corrupt images; arguments and errors are those of `corrupt`."""
-        _check(images)
+        _check_shape(images)
         numbers = range(len(images)) if rows is None else rows
         if len(numbers) != len(images):
             raise UsageError(f"rows must number each of the {len(images)} images, not {len(numbers)}")
@@ -73,8 +74,11 @@ class Corruption:
         with torch.no_grad():
             for start in range(0, len(images), step):
                 part = slice(start, start + step)
+                rows_of_part = images[part].contiguous()
+                if not _in_range(rows_of_part):  # here, where the values are in the cache for what follows
+                    raise _out_of_range(images)
                 streams = RowStreams(key, numbers[part], images.device)
-                result[part] = run(images[part].contiguous(), self.severity, streams, self.table)
+                result[part] = run(rows_of_part, self.severity, streams, self.table)
         return result
 
 
@@ -114,7 +118,7 @@ def corrupt(
         >>> corrupt(torch.full((1, 1, 8, 8), 0.5), "brightness", 5).amax().item()
         0.800000011920929
     """
-    _check(images)
+    _check_shape(images)
     return corruption(name, severity, size=tuple(images.shape[2:]), table=table)(
         images, seed=seed, generator=generator, rows=rows
     )
@@ -143,25 +147,35 @@ def corruption(name: str, severity: int, *, size: Sequence[int], table: str = "a
     return Corruption(image_corruptions.canonical(name), int(severity), table, reason, definition)
 
 
-def _check(images: Tensor) -> None:
-    """Refuse what is no batch of images in [0, 1]."""
+def _check_shape(images: Tensor) -> None:
+    """Refuse what is no batch of float32 images."""
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[1] not in (1, 3):
-        raise UsageError(f"images must be [n, C, H, W] with C = 1 or 3, not {list(shape)}; move the channels to place 1")
+        raise UsageError(
+            f"images must be [n, C, H, W] with C = 1 or 3, not {list(shape)}; move the channels to place 1"
+        )
     if min(shape[2:]) < SMALLEST_SIDE:
-        raise UsageError(f"images must have at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels, not {shape[2]} x {shape[3]}")
+        raise UsageError(
+            f"images must have at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels, not {shape[2]} x {shape[3]}"
+        )
     if images.dtype != torch.float32:
         remedy = "divide by 255 as float32" if images.dtype == torch.uint8 else "call .float()"
         raise UsageError(f"images must be float32 in [0, 1], not {images.dtype}; {remedy}")
-    if images.numel() == 0:
-        return
+
+
+def _in_range(images: Tensor) -> bool:
     low, high = (float(end) for end in torch.aminmax(images))
-    if low != low or high != high:
-        raise UsageError("images hold NaN; a corruption has no meaning there: drop or fill those pixels")
+    return low >= -_SLACK and high <= 1.0 + _SLACK  # False for NaN
+
+
+def _out_of_range(images: Tensor) -> UsageError:
+    low, high = (float(end) for end in torch.aminmax(images))
+    if low != low:
+        return UsageError("images hold NaN; a corruption has no meaning there: drop or fill those pixels")
     if high > 1.5:
-        raise UsageError(f"images must lie in [0, 1], but the largest value is {high:g}; divide by 255 if these are 8-bit")
-    slack = 1e-4
-    if low < -slack or high > 1.0 + slack:
-        raise UsageError(
-            f"images must lie in [0, 1], not [{low:g}, {high:g}]; corrupt before normalisation, or undo it first"
+        return UsageError(
+            f"images must lie in [0, 1], but the largest value is {high:g}; divide by 255 if these are 8-bit"
         )
+    return UsageError(
+        f"images must lie in [0, 1], not [{low:g}, {high:g}]; corrupt before normalisation, or undo it first"
+    )

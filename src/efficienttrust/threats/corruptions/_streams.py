@@ -43,7 +43,10 @@ class RowStreams:
         return self._fill(shape, lambda field, source: field.random_(low, high, generator=source), torch.int64)
 
     def _fill(
-        self, shape: tuple[int, ...], draw: Callable[[Tensor, torch.Generator], Tensor], dtype: torch.dtype = torch.float32
+        self,
+        shape: tuple[int, ...],
+        draw: Callable[[Tensor, torch.Generator], Tensor],
+        dtype: torch.dtype = torch.float32,
     ) -> Tensor:
         base = zlib.crc32(f"{self._key} {self._calls}".encode())
         self._calls += 1

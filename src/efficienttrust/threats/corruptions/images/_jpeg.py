@@ -46,7 +46,7 @@ def decode_grey(images: Tensor, quality: int) -> Tensor:
 def decode_colour(images: Tensor, quality: int) -> Tensor:
     """Compress and decompress [n, 3, H, W] in [0, 1]."""
     height, width = images.shape[2:]
-    primaries = extend(images.mul(255.0).round_(), (0, height % 2), (0, -width % 16)).split(1, 1)
+    primaries = extend(images.mul(255.0).round_(), (0, height % 2), (0, -width % 16)).chunk(3, 1)
     y = _whole(_mix(primaries, _Y).sub_(128.0))
     colours = images.new_empty(len(images), 2, *y.shape[2:])
     _mix(primaries, _CB, out=colours[:, :1])
@@ -54,7 +54,7 @@ def decode_colour(images: Tensor, quality: int) -> Tensor:
     y = _codec(y, quality, _BRIGHTNESS)[:, :, :height, :width]
     colours.sub_(0.5).ceil_()  # halves go down here: saturated pixels have them
     colours = _codec(_halve(colours), quality, _COLOUR)
-    cb, cr = _double(colours[..., : (width + 1) // 2])[:, :, :height, :width].split(1, 1)
+    cb, cr = _double(colours[..., : (width + 1) // 2])[:, :, :height, :width].chunk(2, 1)
     y = y.add_(128.0)
     result = torch.empty_like(images)
     torch.add(y, cr, alpha=1.402, out=result[:, :1])
@@ -130,8 +130,8 @@ def _quantiser(quality: int, base: tuple[tuple[int, ...], ...], width: int) -> t
 def _transforms() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the passes of the transform: along lines and down columns, then up columns and back along lines.
 
-    As in libjpeg every pass scales by sqrt(8), which is taken out where coefficients are divided and at the end, and two
-    bits behind the point (a factor of 4) are kept between two passes. Passes along lines do two blocks at once.
+    As in libjpeg every pass scales by sqrt(8), which is taken out where coefficients are divided and at the end, and
+    two bits behind the point (a factor of 4) are kept between two passes. Passes along lines do two blocks at once.
     """
     cosine = _cosine(np.eye(8)) / 8192.0
     pair = np.kron(np.eye(_GROUP // 8), cosine)
@@ -141,7 +141,7 @@ def _transforms() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def _cosine(x: NDArray[Any]) -> NDArray[Any]:
-    """Apply libjpeg's integer cosine transform (Loeffler, Ligtenberg and Moschytz 1989) along the first axis, times 8192."""
+    """Apply libjpeg's integer cosine transform (Loeffler et al. 1989) along the first axis, times 8192."""
     sums, differences = x[:4] + x[:3:-1], x[:4] - x[:3:-1]
     outer, inner = sums[0] + sums[3], sums[1] + sums[2]
     outer_difference, inner_difference = sums[0] - sums[3], sums[1] - sums[2]

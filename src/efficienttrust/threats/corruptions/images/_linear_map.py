@@ -1,8 +1,9 @@
 """Linear maps along the rows or columns of images: blurs, zooms and resizing as banded matrices.
 
-Resampling and blurring are separable: each axis has a matrix of its own whose borders are part of it, applied to a whole
-batch at once. Along the rows, where a tap is a whole row of pixels, few taps are summed by `embedding_bag`, which reads
-each row once, and along the columns very few taps are gathered; else dense blocks around the band are multiplied.
+Resampling and blurring are separable: each axis has a matrix of its own whose borders are part of it, applied to a
+whole batch at once. Along the rows, where a tap is a whole row of pixels, few taps are summed by `embedding_bag`,
+which reads each row once, and along the columns very few taps are gathered; else dense blocks around the band are
+multiplied.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from torch.nn import functional
 
 _BLOCK = 32  # outputs of one dense block
 _SMALL = 64  # matrices of up to this size are multiplied whole
-_FEW = 8  # taps up to which summing rows beats multiplying blocks
-_VERY_FEW = 4  # the same for columns
+_TAP = 3  # what adding a tap to a row costs, in products of a dense block
+_FEW = 4  # taps up to which gathering columns beats multiplying blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class LinearMap:
         """Map [..., inputs, W] to [..., outputs, W]."""
         outputs, inputs = self.matrix.shape
         lead, width = images.shape[:-2], images.shape[-1]
-        if self.places.shape[1] <= _FEW:
+        if _TAP * self.places.shape[1] <= max(high - low for _, _, low, high, _ in self.blocks):
             lines = images.reshape(-1, width)
             places, weights = self._bags(len(lines) // inputs, images.device)
             summed = functional.embedding_bag(places, lines, mode="sum", per_sample_weights=weights)
@@ -54,14 +55,14 @@ class LinearMap:
             result[..., start:end, :] = part.to(images.device) @ images[..., low:high, :]
         return result
 
-    @lru_cache(maxsize=4)  # noqa: B019 - maps live in caches of their own
+    @lru_cache(maxsize=128)  # noqa: B019 - maps live in caches of their own
     def _bags(self, planes: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return places and weights [planes * outputs, taps] for planes stacked on each other."""
         first = torch.arange(planes)[:, None, None] * self.matrix.shape[1]
         places = (first + self.places).view(-1, self.places.shape[1])
         return places.to(device), self.weights.repeat(planes, 1).to(device)
 
-    @lru_cache(maxsize=4)  # noqa: B019
+    @lru_cache(maxsize=128)  # noqa: B019
     def _taps(self, device: torch.device) -> list[tuple[Tensor, Tensor]]:
         """Return for each tap the place and weight [outputs] that it has in every output."""
         return [
@@ -73,7 +74,7 @@ class LinearMap:
         """Map [..., H, inputs] to [..., H, outputs]."""
         outputs, inputs = self.matrix.shape
         lines = images.reshape(-1, inputs)
-        if self.places.shape[1] <= _VERY_FEW:
+        if self.places.shape[1] <= _FEW:
             return self._gathered(lines).view(*images.shape[:-1], outputs)
         result = images.new_empty(len(lines), outputs)
         for start, end, low, high, part in self.blocks:
@@ -103,7 +104,7 @@ def linear_map(matrix: NDArray[Any]) -> LinearMap:
     taps = max(1, int((dense != 0).sum(1).max()))
     places = np.argsort(dense == 0, axis=1, kind="stable")[:, :taps]
     weights = np.take_along_axis(dense, places, 1)
-    return LinearMap(*(torch.from_numpy(part) for part in (dense, places.copy(), weights)), tuple(blocks))
+    return LinearMap(torch.from_numpy(dense), torch.from_numpy(places.copy()), torch.from_numpy(weights), tuple(blocks))
 
 
 def linear_map_of(transform: Callable[[NDArray[Any]], NDArray[Any]], inputs: int) -> LinearMap:

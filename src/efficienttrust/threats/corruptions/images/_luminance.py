@@ -13,5 +13,5 @@ def luminance(images: Tensor) -> Tensor:
     """Return the brightness [n, 1, H, W] of images [n, C, H, W]; a single channel is its own brightness (copied)."""
     if images.shape[1] == 1:
         return images.clone()
-    red, green, blue = images.split(1, 1)
+    red, green, blue = images.chunk(3, 1)
     return torch.add(red * WEIGHTS[0], green, alpha=WEIGHTS[1]).add_(blue, alpha=WEIGHTS[2])

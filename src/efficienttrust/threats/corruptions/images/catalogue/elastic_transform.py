@@ -1,8 +1,8 @@
 """Elastic transform: the image is bent by a random affine map and a smooth random field.
 
-The original measures in pixels of 32 x 32 (CIFAR-10-C) and 244 (sic) of 224 x 224 (ImageNet-C) images; here distances
-grow with the shorter side, which is the same at those sizes. imagecorruptions 1.1.2 bends less: it leaves the affine
-map out and has other constants.
+The original is written for 32 x 32 (CIFAR-10-C) and 224 x 224 (ImageNet-C) images; at other sizes distances and the
+height of the field grow with the shorter side, so that an image is bent alike in any resolution. imagecorruptions
+1.1.2 differs from the original: it leaves the affine map out and has other constants.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ SHIFT_SMOOTHNESS_AFFINE = {
 }
 """Height and smoothness (standard deviation of its blur) of the field, and how far corners move, in sides."""
 
-SIDE = {"cifar": 1.0, "imagenet": 244 / 224}
-"""Length of the side that the constants are shares of, relative to the side of the image."""
+SIDE = {"cifar": (32, 32), "imagenet": (224, 244)}
+"""Side of the original images, and the side that its constants are shares of, in pixels; 244 is a slip of theirs."""
 
 
 @image_corruptions.register("elastic_transform")
 def elastic_transform(images: Tensor, severity: int, generator: RowStreams, table: str) -> Tensor:
     """The image is bent by a random affine map and a smooth random field of shifts."""
     height, width = images.shape[2:]
-    side = min(height, width) * SIDE[table]
-    shift, smoothness, corner = (side * share for share in SHIFT_SMOOTHNESS_AFFINE[table][severity - 1])
+    native, side = SIDE[table]
+    scale = min(height, width) / native
+    shift, smoothness, corner = (scale * side * share for share in SHIFT_SMOOTHNESS_AFFINE[table][severity - 1])
+    shift *= scale  # a smoother field is flatter: its mean is over more pixels
     rows, columns = _affine_grid(generator.uniform(-corner, corner, 3, 2), height, width)
     bent = sample(images, rows, columns, mirror_border=True)
     if shift > 0:

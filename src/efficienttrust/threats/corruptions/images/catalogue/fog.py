@@ -29,7 +29,7 @@ def fog(images: Tensor, severity: int, generator: RowStreams, table: str) -> Ten
 def fractal(generator: RowStreams, side: int, decay: float) -> Tensor:
     """Return height maps [n, side, side] in [0, 1] that repeat at their borders; `side` is a power of two.
 
-    Level by level the centre of each square, then that of each diamond, becomes the mean of its four corners plus noise.
+    Level by level the centre of each square, then of each diamond, becomes the mean of its four corners plus noise.
     """
     noise = generator.uniform(-1.0, 1.0, side, side)  # one draw for each point: every point is set once
     heights = torch.zeros_like(noise)

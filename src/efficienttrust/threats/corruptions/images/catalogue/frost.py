@@ -11,7 +11,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from efficienttrust.threats.corruptions._corruption import image_corruptions
@@ -67,7 +66,7 @@ def _texture(generator: RowStreams, height: int, width: int, grain: tuple[tuple[
 
 @lru_cache(maxsize=64)
 def _stretch(size: int, cell: int) -> LinearMap:
-    """Return the map from knots `cell` pixels apart to pixels: linear in between, scaled to keep the variance on average."""
+    """Return the map from knots `cell` pixels apart to pixels: linear in between, scaled to keep the mean variance."""
     if cell == 0:
         return linear_map(np.ones((size, 1)))
     place = (np.arange(size) + 0.5) / cell if cell > 1 else np.arange(size) * 1.0

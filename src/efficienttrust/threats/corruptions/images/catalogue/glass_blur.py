@@ -1,9 +1,9 @@
 """Glass blur: pixels change places with neighbours, as behind frosted glass.
 
-The original visits pixels in falling raster order and means to swap each with a random neighbour; its NumPy code copies the
-neighbour instead, and the official data sets hold those copies. Copying in order is a set of chains: a pixel takes its
-neighbour's *final* value where that neighbour was visited before, its first value otherwise. Following all chains at
-once by pointer doubling gives the same result as the loop over pixels in a handful of steps.
+The original visits pixels in falling raster order and means to swap each with a random neighbour; its NumPy code
+copies the neighbour instead, and the official data sets hold those copies. Copying in order is a set of chains: a
+pixel takes its neighbour's *final* value where that neighbour was visited before, its first value otherwise.
+Following all chains at once by pointer doubling gives the same result as the loop over pixels in a handful of steps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def glass_blur(images: Tensor, severity: int, generator: RowStreams, table: str)
     """The image is blurred a little, pixels are copied from random neighbours, and it is blurred again."""
     sigma, distance, rounds = SIGMA_DISTANCE_ROUNDS[table][severity - 1]
     height, width = images.shape[2:]
-    blurred = gaussian(images, sigma).mul_(255.0).add_(1e-3).floor_().div_(255.0)  # 8 bits, as the original copies them
+    blurred = gaussian(images, sigma).mul_(255.0).add_(1e-4).floor_().div_(255.0)  # 8 bits, as the original copies them
     pixels = blurred.flatten(2)
     for _ in range(rounds):
         moves = generator.integers(-distance, distance, 2, height, width)

@@ -1,7 +1,7 @@
 """Pixelate: the image is shrunk and enlarged again.
 
-As in Pillow, shrinking takes the mean over boxes of fractional size and enlarging repeats the nearest pixel. Differs from
-ImageNet-C in that the means are not rounded to 8 bits on the way.
+As in Pillow, shrinking takes the mean over boxes of fractional size and enlarging repeats the nearest pixel. Differs
+from ImageNet-C in that the means are not rounded to 8 bits on the way.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from efficienttrust.threats.corruptions._corruption import image_corruptions
@@ -48,7 +49,7 @@ def _nearest(size: int, small: int) -> Tensor:
     return torch.from_numpy(((np.arange(size) + 0.5) * (small / size)).astype(np.int64))  # where Pillow rounds
 
 
-def _boxes(size: int, share: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _boxes(size: int, share: float) -> NDArray[np.float64]:
     """Return the weights [small, size] of Pillow's box filter: whole pixels whose centre lies in the box, all alike."""
     small = max(1, int(size * share))
     scale = size / small
@@ -57,4 +58,5 @@ def _boxes(size: int, share: float) -> np.ndarray[tuple[int, int], np.dtype[np.f
     place = (pixel - centre + 0.5) * (1.0 / scale)
     first, end = (np.floor(centre + side * scale / 2 + 0.5) for side in (-1, 1))
     boxes = ((place > -0.5) & (place <= 0.5) & (pixel >= first) & (pixel < end)).astype(np.float64)
-    return boxes / boxes.sum(1, keepdims=True)
+    means: NDArray[np.float64] = boxes / boxes.sum(1, keepdims=True)
+    return means

@@ -28,12 +28,11 @@ def saturate(images: Tensor, severity: int, generator: RowStreams, table: str) -
     scale, shift = SCALE_AND_SHIFT[table][severity - 1]
     value = images.amax(1, keepdim=True)
     spread = value - images.amin(1, keepdim=True)
-    wanted = value * shift if shift else None
-    target = torch.add(wanted, spread, alpha=scale) if wanted is not None else spread * scale
-    target = torch.minimum(target, value)  # value * new saturation
+    shifted = value * shift
+    target = torch.add(shifted, spread, alpha=scale).minimum(value)  # value * new saturation
     result = torch.addcmul(value, images - value, target / spread)
     grey = spread == 0
     if bool(grey.any()):
-        below = (value - (wanted if wanted is not None else 0.0)).expand_as(images)
-        result = torch.where(grey, torch.cat((value, below[:, 1:]), 1), result)
+        below = value - shifted
+        result = torch.where(grey, torch.cat((value, below, below), 1), result)
     return result.clamp_(0.0, 1.0)

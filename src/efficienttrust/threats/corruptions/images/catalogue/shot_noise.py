@@ -1,8 +1,8 @@
 """Shot noise: light comes in photons (Poisson noise).
 
-Values above 1 are cut, so a pixel has only as many outcomes as photons that a white pixel expects, and those of the 256
-levels of an 8-bit image are drawn by Walker's alias method: one uniform number, two look-ups. Differs from ImageNet-C in
-that values between levels are rounded to one first; 8-bit images have none.
+Values above 1 are cut, so a pixel has only as many outcomes as photons that a white pixel expects, and those of the
+256 levels of an 8-bit image are drawn by Walker's alias method: one uniform number, two look-ups. Differs from
+ImageNet-C in that values between levels are rounded to one first; 8-bit images have none.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def shot_noise(images: Tensor, severity: int, generator: RowStreams, table: str)
 
 @lru_cache(maxsize=16)
 def _alias_table(photons: int) -> tuple[Tensor, Tensor]:
-    """Return, for [level, outcome] flattened, the share that keeps its outcome, and [.., 2] that value and the other one.
+    """Return, for [level, outcome] flattened: the share that keeps its outcome, and [.., 2] that value and the other.
 
     The tables of all levels are built side by side: a pointer walks over outcomes with too little probability, another
     over those with too much, and each step fills one of the former from the latter.

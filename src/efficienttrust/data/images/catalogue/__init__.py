@@ -1,0 +1,1 @@
+"""One module reads one format of images."""

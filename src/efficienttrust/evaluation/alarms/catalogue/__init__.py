@@ -1,0 +1,1 @@
+"""One alarm per module; importing a module registers its alarm."""

@@ -1,0 +1,103 @@
+"""Files of ours: `model.onnx` alone, or a run with the float parent next to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from efficienttrust.compression import Decision, DeployedModel, Feeds, Scorer
+from efficienttrust.errors import UsageError
+from efficienttrust.evaluation.subjects._build import build_subject
+from efficienttrust.evaluation.subjects._outputs import Answer, Raw, Reading
+from efficienttrust.evaluation.subjects._rows import Inputs, Rows
+from efficienttrust.evaluation.subjects._subject import Subject
+
+UNSEEN = "the model was trained on these data with this split: it has not seen the rows of the test split"
+
+
+@dataclass(frozen=True, eq=False)
+class OurModel:
+    """A file that `fit` exported.
+
+    Attributes:
+        file: The file.
+    """
+
+    file: DeployedModel
+
+    def prepare(self, inputs: Inputs) -> Feeds:
+        """Return the raw columns converted once."""
+        return self.file.prepare(inputs)
+
+    def run(self, prepared: Any) -> Raw:
+        """Return score and margin side by side, and decisions."""
+        import numpy as np
+
+        said = self.file.run_feeds(prepared)
+        return Raw(np.stack([said.score, said.margin], axis=1), said.decision)
+
+
+class OurReading(Reading):
+    """Reads the outputs of our files: the margin carries the threshold and the group term, the score does not."""
+
+    def answer(self, raw: Raw) -> Answer:
+        """Return decisions, scores and margins as the file gives them."""
+        assert raw.values is not None
+        assert raw.labels is not None
+        return Answer(raw.labels.astype("int64"), raw.values[:, 0], raw.values[:, 1].astype("float64"))
+
+
+def open_deployed(
+    content: Path | bytes,
+    rows: Rows,
+    *,
+    name: str,
+    source: str,
+    parent: tuple[Scorer, Decision] | None = None,
+) -> Subject:
+    """Open a file that `fit` exported, given by path or content, with its float parent where there is one.
+
+    Raises:
+        UsageError: The data are images, or their positive label is another.
+    """
+    file = DeployedModel(content)
+    if rows.kind == "image":
+        raise UsageError(f"{source} takes the columns of a table, the data are images")
+    positive = file.metadata.get("positive")
+    if positive is not None and positive != rows.classes[1]:
+        raise UsageError(
+            f"{source} was trained with the positive label {positive!r}; the data have {rows.classes[1]!r} (negative "
+            f"{rows.classes[0]!r}): say --positive {positive!r}"
+        )
+    same = file.metadata.get("data_sha256") == rows.problem.fingerprint
+    facts = {"outputs": "score, margin and decision of an exported file", "made by": _made_by(file)}
+    if same:
+        facts["data"] = UNSEEN
+    reading = OurReading("probabilities", 2, (0, 1), False, {}, facts)
+    kept = parent if same else None
+    lost = (
+        "the float parent was trained with another encoder: gradients are not taken of it"
+        if parent and not same
+        else ""
+    )
+    return build_subject(
+        OurModel(file),
+        rows,
+        name=name,
+        source=source,
+        kind="onnx" if parent is None else "run",
+        inputs=f"raw columns {', '.join(entry.name for entry in file.inputs[:6])}{', …' * (len(file.inputs) > 6)}",
+        encoded=False,
+        size_bytes=file.size_bytes,
+        parameters=file.n_parameters,
+        reading=reading,
+        float_parent=kept,
+        notes=(lost,),
+        artefact=content,
+    )
+
+
+def _made_by(file: DeployedModel) -> str:
+    version, targets = file.metadata.get("efficienttrust_version", "?"), file.metadata.get("targets", "")
+    return f"efficienttrust {version}" + (f", for the targets {targets}" if targets else "")

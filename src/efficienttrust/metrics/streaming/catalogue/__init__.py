@@ -1,0 +1,1 @@
+"""Metrics of what was counted: importing a module registers its metrics."""

@@ -1,0 +1,1 @@
+"""Formulas for the operators of aten, by family; importing a module registers its formulas."""

@@ -1,0 +1,34 @@
+"""Natural shift: whether the model is as good in every environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from efficienttrust.evaluation.shift import natural_shift
+from efficienttrust.pipeline._audit_examination import Examination, Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def shift_section(exam: Examination) -> Section:
+    """Measure accuracy and its drop in each environment that a column names; nothing where no column was named."""
+    column = exam.request.environment
+    if column is None:
+        return Section()
+    return Section(natural_shift(exam.outcome(), _frame(exam), column).document())
+
+
+def _frame(exam: Examination) -> pd.DataFrame:
+    """Return the table, or for images their attributes by name."""
+    if exam.rows.kind == "table":
+        table: pd.DataFrame = exam.rows.inputs
+        return table
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            name: [None if code < 0 else names[code] for code in codes]
+            for name, (codes, names) in exam.rows.attributes.items()
+        }
+    )

@@ -1,0 +1,1 @@
+"""Formulas for ONNX operators, by family; importing a module registers its formulas."""
