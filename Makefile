@@ -6,10 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check schema clean
+.PHONY: help install peers demo test check schema clean
 
 help:
 	@echo "make install  create $(VENV) with EfficientTrust and everything needed to work on it"
+	@echo "make peers    install the libraries that benchmarks and some tests compare with"
 	@echo "make demo     install, then train on Adult under a budget; ends with the path of report.html"
 	@echo "make test     install, then run all tests, the code in the docs included"
 	@echo "make check    install, then ruff, mypy and the code in the docs"
@@ -26,6 +27,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $(STAMP)
+
+peers: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/peers.txt
 
 demo: install
 	@$(BIN)/efficienttrust fit adult --sensitive sex --budget "time=20s cpu, size=300kB, latency=2ms" \

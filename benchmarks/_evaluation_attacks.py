@@ -37,11 +37,11 @@ def run(quick: bool) -> list[str]:
         "## Attacks",
         "",
         (
-            f"PGD, {STEPS} steps of a quarter radius with random start, L∞; batches of {BATCH} for everybody; ResNet-20 on "
+            f"PGD, {STEPS} steps of a quarter radius with random start, L∞; peers in batches of {BATCH}; ResNet-20 on "
             "192 digits of 32x32 pixels, trained plainly and with N-FGSM; one thread. Ours leaves rows once they fall, "
-            "folds batch norms and screens in bfloat16 with every verdict confirmed by the fp32 model as given; the row "
-            f"“{OURS}, fp32” does without bfloat16. CPU seconds, median of {repetitions} interleaved repetitions; seeds "
-            "0, 1, …"
+            "folds batch norms and screens in bfloat16, with every verdict confirmed by the fp32 model given; the row "
+            f"“{OURS}, fp32” does without bfloat16. CPU seconds, median of {repetitions} interleaved repetitions, "
+            "seeds 0, 1, …"
         ),
         "",
     ]
@@ -51,8 +51,9 @@ def run(quick: bool) -> list[str]:
             pictures = digits(hardened=hardened, epochs=4 if quick else 12)
             kind = "hardened" if hardened else "plain"
             aim = (1.5, 1.4) if hardened else (3.0, 2.4)
-            lines += _table(f"{kind} network, eps 8/255", _image_sides(pictures, (EPS,)), len(pictures.y), repetitions, aim[0])
-            lines += _table(f"{kind} network, five eps", _image_sides(pictures, CURVE), len(pictures.y), repetitions, aim[1])
+            for title, eps, least in (("eps 8/255", (EPS,), aim[0]), ("five eps", CURVE, aim[1])):
+                sides = _image_sides(pictures, eps)
+                lines += _table(f"{kind} network, {title}", sides, len(pictures.y), repetitions, least)
         lines += _table(
             f"Adult, {TABLE_ROWS:,} test rows, MLP 256-128, eps {TABLE_EPS} on the numeric columns",
             _table_sides(quick), TABLE_ROWS, repetitions, 3.0,
@@ -92,8 +93,8 @@ def _table(title: str, sides: dict[str, Attack | None], n: int, repetitions: int
     lines.append("")
     if best is not None:
         gain = np.median(np.array(seconds[best]) / np.array(seconds[OURS]))
-        lines.append(f"Against the fastest peer ({best}): **{gain:.2f}×** (aim: ≥ {aim}×). {_agreement(accuracy, best, n)}")
-        lines.append("")
+        said = f"Against the fastest peer ({best}): **{gain:.2f}×** (aim: ≥ {aim}×)."
+        lines += [f"{said} {_agreement(accuracy, best, n)}", ""]
     return lines
 
 

@@ -144,7 +144,7 @@ def _failure(peer: Callable[..., Pictures], picture: Pictures, name: str) -> str
     try:
         peer(picture, severity=3, corruption_name=name)
     except Exception as error:  # whatever an unmaintained peer raises on current libraries
-        return f"{type(error).__name__}: {str(error).partition('.')[0]}"
+        return f"{type(error).__name__}: {str(error).partition('. ')[0]}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Models that the benchmark of attacks attacks: a residual network on digits, plain and hardened; a network on Adult."""
+"""What the benchmark of attacks attacks: a residual network on digits, trained plainly and hardened."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Pictures:
 
 
 def digits(*, hardened: bool, epochs: int = 12, seed: int = 0) -> Pictures:
-    """Train on scikit-learn's digits, enlarged to 32x32 at low contrast; hardened: by N-FGSM with noise of two radii."""
+    """Train on scikit-learn's digits, 32x32 at low contrast; hardened: by N-FGSM with noise of two radii."""
     from sklearn.datasets import load_digits
 
     data = load_digits()

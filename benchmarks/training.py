@@ -63,7 +63,7 @@ def main() -> None:
     text = "\n".join(lines)
     print(text)
     if not given.quick:
-        write_section(name, text)
+        write_section(name, text, page=PAGE, title="# Training: speed, cost, and how budgets hold\n\n")
 
 
 # ---------------------------------------------------------------------------------------------------- throughput
@@ -331,18 +331,18 @@ def installed(name: str) -> str:
         return "not installed"
 
 
-def write_section(name: str, text: str) -> None:
-    """Put `text` into its section of the page and leave the other sections as they are."""
+def write_section(name: str, text: str, *, page: Path, title: str) -> None:
+    """Put `text` into its section of a page, begun with its title, and leave the other sections as they are."""
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Training: speed, cost, and how budgets hold\n\n"
+    written = page.read_text(encoding="utf-8") if page.exists() else title
     section = f"{begin}\n{text.rstrip()}\n{end}\n"
-    if begin in page:
-        head, _, rest = page.partition(begin)
-        page = head + section + rest.partition(f"{end}\n")[2]
+    if begin in written:
+        head, _, rest = written.partition(begin)
+        written = head + section + rest.partition(f"{end}\n")[2]
     else:
-        page += section
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(page, encoding="utf-8")
+        written += section
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(written, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -43,11 +43,11 @@ def test_version(command):
 def test_no_arguments_shows_the_verbs(command):
     result = command()
     assert result.code == 0
-    for verb in ("fit", "verify", "data", "doctor"):
+    for verb in ("fit", "audit", "verify", "data", "doctor"):
         assert verb in result.out
 
 
-@pytest.mark.parametrize("verb", [["fit"], ["verify"], ["data"], ["data", "list"], ["data", "show"], ["doctor"]])
+@pytest.mark.parametrize("verb", [["fit"], ["audit"], ["verify"], ["data"], ["data", "list"], ["data", "show"], ["doctor"]])
 def test_every_verb_explains_itself(command, verb):
     result = command(*verb, "--help")
     assert result.code == 0

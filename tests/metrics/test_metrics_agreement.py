@@ -133,7 +133,7 @@ SKLEARN = {
 
 
 @pytest.mark.parametrize(("name", "task"), sorted(FAIRLEARN))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_fairness_metrics_agree_with_fairlearn(name: str, task: str, data: st.DataObject) -> None:
     outcome = data.draw(any_outcomes(task))
@@ -168,7 +168,7 @@ def hostile_outcomes(draw: st.DrawFn) -> Outcome:
 
 
 @pytest.mark.parametrize("name", [*ONE_AGAINST_THE_REST, *LOWEST, "worst_group_accuracy", "accuracy_gap"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(outcome=hostile_outcomes())
 @pytest.mark.filterwarnings("ignore")  # of fairlearn and scikit-learn, about cells that are empty
 def test_hostile_rows_agree_with_fairlearn_or_are_not_estimated(name: str, outcome: Outcome) -> None:

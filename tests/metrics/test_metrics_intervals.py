@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from efficienttrust.metrics.bootstrap import row_counts
 from efficienttrust.metrics.gaps import gap_estimate
 from efficienttrust.metrics.intervals import clopper_pearson, folded, newcombe, percent, two_sided_z, wilson
 from efficienttrust.metrics.odds import mean_gap_estimate
@@ -94,11 +93,3 @@ def test_interval_of_equalized_odds_covers(p: tuple[float, float], q: tuple[floa
     ]
     covered = [estimate.low <= truth + 1e-9 and truth - 1e-9 <= estimate.high for estimate in ends]
     assert np.mean(covered) >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / 400)
-
-
-@settings(max_examples=20)
-@given(n=st.integers(1, 700), repeats=st.integers(1, 900))
-def test_every_resample_has_as_many_rows_as_the_data(n: int, repeats: int) -> None:
-    counts = np.concatenate(list(row_counts(n, repeats, np.random.default_rng(0))))
-    assert counts.shape == (repeats, n)
-    assert (counts.sum(axis=1) == n).all()

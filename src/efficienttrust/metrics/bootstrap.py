@@ -1,17 +1,15 @@
 """Resampling, seeded and vectorised: what gives an interval to metrics without a closed form.
 
 Where a metric depends on a few counts only, counts are drawn from the binomial or multinomial law directly, which is
-the same as resampling rows and costs nothing. Otherwise rows are resampled as integer counts per row, in chunks.
+the same as resampling rows and costs nothing. Only metrics of one's own resample rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from efficienttrust.metrics.intervals import percent
-from efficienttrust.metrics.values import Array, Estimate, Floats, Limit
+from efficienttrust.metrics.values import Estimate, Floats, Limit
 
 COUNT_REPEATS = 2000
 """Resamples where only counts are drawn."""
@@ -29,21 +27,6 @@ def generator() -> np.random.Generator:
 def repeats_for(alpha: float, least: int = 1000) -> int:
     """Return how many resamples a one-sided limit at level 1 - alpha needs: twenty beyond the limit."""
     return max(least, int(np.ceil(20 / alpha)))
-
-
-def row_counts(n: int, repeats: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield how often each of n rows is drawn, as chunks [some resamples, n] that add up to `repeats` resamples."""
-    step = max(1, CHUNK // max(1, n))
-    for start in range(0, repeats, step):
-        size = min(step, repeats - start)
-        drawn = rng.integers(0, n, size=(size, n), dtype=np.int64)
-        drawn += np.arange(size)[:, None] * n
-        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-
-
-def resampled_sums(values: Floats, repeats: int, rng: np.random.Generator) -> Floats:
-    """Return the column sums of `values` [n, k] over each resample of its rows, as [repeats, k]."""
-    return np.concatenate([counts.astype(np.float64) @ values for counts in row_counts(len(values), repeats, rng)])
 
 
 def percentile_estimate(value: float, draws: Floats, level: float, n: int, note: str = "") -> Estimate:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from efficienttrust.pipeline._audit_examination import Examination, Section
 from efficienttrust.resources.energy import estimate_energy
 from efficienttrust.resources.flops import FlopCount
 from efficienttrust.resources.parameters import ParameterCount, count_estimator_parameters
+from efficienttrust.resources.peak_memory import PeakMemory, peak_memory
 from efficienttrust.resources.section import resource_section
 from efficienttrust.resources.throughput import latency_profile
 
@@ -33,6 +36,7 @@ def resources_section(exam: Examination) -> Section:
         parameters=parameters,
         size_bytes=subject.size_bytes,
         flops=_flops(subject, rows, notes),
+        memory=_memory(subject, _first(rows, batches[-1]), batches[-1], notes),
         energy=energy,
         notes=notes,
     )
@@ -62,7 +66,7 @@ def _flops(subject: Subject, rows: Rows, notes: list[str]) -> FlopCount | None:
         if subject.kind in ("onnx", "run"):
             from efficienttrust.resources.onnx_counting import count_onnx_flops
 
-            return count_onnx_flops(subject.artefact, shapes=_shapes(subject, rows))
+            return count_onnx_flops(subject.artefact, shapes=_shapes(subject, _first(rows, 1)))
     except UsageError as error:
         notes.append(f"operations were not counted: {error}")
         return None
@@ -71,9 +75,38 @@ def _flops(subject: Subject, rows: Rows, notes: list[str]) -> FlopCount | None:
     return None
 
 
-def _shapes(subject: Subject, rows: Rows) -> dict[str, tuple[int, ...]] | None:
-    """Return the shapes of one row as a foreign graph takes it; None where the file fixes them itself."""
-    one = subject.model.prepare(_first(rows, 1))
+def _memory(subject: Subject, inputs: Any, batch: int, notes: list[str]) -> PeakMemory | None:
+    """Answer one batch in a fresh process that holds nothing but the runtime and the file; other kinds have no file."""
+    if subject.kind not in ("onnx", "run"):
+        notes.append("peak memory was not measured: only an ONNX file can be served by a process of its own")
+        return None
+    shapes = _shapes(subject, inputs)
+    with tempfile.TemporaryDirectory(prefix="efficienttrust-") as folder:
+        path = subject.artefact
+        if isinstance(path, bytes):
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(subject.artefact)
+        if shapes is None:
+            from efficienttrust.compression import DeployedModel
+
+            shapes = {entry.name: (batch, 1) for entry in DeployedModel(path).inputs} if subject.kind == "run" else None
+        if shapes is None:
+            notes.append("peak memory was not measured: the file takes one row at a time")
+            return None
+        given = {name: list(shape) for name, shape in shapes.items()}
+        found = peak_memory(
+            "efficienttrust.compression.serve_once:serve_once", {"path": str(path), "shapes": given}, seconds=60.0
+        )
+    if found.state == "ok":
+        notes.append(f"peak memory is that of a fresh process answering {batch} rows through onnxruntime")
+    else:
+        notes.append(f"peak memory was not measured ({found.state}): {found.note}")
+    return found
+
+
+def _shapes(subject: Subject, inputs: Any) -> dict[str, tuple[int, ...]] | None:
+    """Return the shapes of these rows as a foreign graph takes them; None where the file fixes them itself."""
+    one = subject.model.prepare(inputs)
     if not isinstance(one, dict) or getattr(subject.model, "batch", None) is not None:
         return None
     return {name: cells.shape for name, cells in one.items()}

@@ -163,7 +163,7 @@ def _most(exam: Examination, attack: str, radii: int) -> int:
         return most
     cells = rows.x[0].size if rows.kind == "image" else len(rows.problem.encoder.numeric)
     cost = {"coordinate": 4 * cells if cells <= 256 else 1, "random_points": 40, "square": SQUARE_QUERIES}
-    searched = searches_of(attack, subject, gradient=subject.float_parent is not None)
+    searched = searches_of(attack, gradient=subject.float_parent is not None)
     queries = sum(cost.get(name, 0) * restarts for name, restarts in searched.items())
     return min(most, max(FEWEST_ROWS, QUERIES // max(queries, 1) // max(1, radii.bit_length() - 1)))
 

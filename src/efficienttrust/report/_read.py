@@ -154,7 +154,8 @@ def read_targets(document: Document) -> dict[str, TargetText]:
 
 def read_verdicts(document: Document) -> list[VerdictText]:
     """Read every verdict with its certificate put into one sentence."""
-    return [_read_verdict(row) for row in rows(document, "verdicts")]
+    proven_on = "audited rows" if document.get("kind") == "audit" else "certify rows"
+    return [_read_verdict(row, proven_on) for row in rows(document, "verdicts")]
 
 
 def group_estimates(row: Mapping[str, object], missing: str = NOT_ESTIMABLE) -> dict[str, Estimate]:
@@ -170,7 +171,7 @@ def group_estimates(row: Mapping[str, object], missing: str = NOT_ESTIMABLE) -> 
     return found
 
 
-def _read_verdict(row: Mapping[str, object]) -> VerdictText:
+def _read_verdict(row: Mapping[str, object], proven_on: str) -> VerdictText:
     target = read_target(str(row.get("target") or ""))
     estimate = read_estimate(row)
     status = str(row.get("status", ""))
@@ -181,18 +182,18 @@ def _read_verdict(row: Mapping[str, object]) -> VerdictText:
         qualifier=str(row.get("qualifier") or ""),
         estimate=estimate,
         reason=str(row.get("reason") or ""),
-        certificate=_certificate_sentence(target, certificate),
+        certificate=_certificate_sentence(target, certificate, proven_on),
         proof=as_float(certificate.get("bound")),
         contradicted=status == "certified" and estimate.known and not target.holds(estimate.value),
     )
 
 
-def _certificate_sentence(target: TargetText, certificate: Mapping[str, object]) -> str:
+def _certificate_sentence(target: TargetText, certificate: Mapping[str, object], proven_on: str) -> str:
     if not certificate:
         return "No certificate was attempted."
     bound, level, n = (as_float(certificate.get(name)) for name in ("bound", "level", "n"))
     confidence = 1 - level if level <= 0.5 else level
-    rows_text = f"{n:,.0f} certify rows" if math.isfinite(n) else "the certify rows"
+    rows_text = f"{n:,.0f} {proven_on}" if math.isfinite(n) else f"the {proven_on}"
     method = f" ({certificate['method']})" if certificate.get("method") else ""
     if not math.isfinite(bound):
         return f"No bound could be computed on {rows_text}{method}."

@@ -48,7 +48,7 @@ def test_a_sound_network_fires_none(whole, norm):
     }
     assert not {name for name, alarm in found.items() if alarm.fired}
     assert found["zero_gradients"].value == 0
-    assert found["gradient_disagrees"].value == 0
+    assert found["gradient_disagrees"].value < 0.02
     assert found["inputs_off_scale"].fired is None
 
 

@@ -136,9 +136,14 @@ class Evidence:
 
     @cached_property
     def at_widest(self) -> Attacked:
-        """The attack with everything to gain, from `RESTARTS` starts: a wide region has many valleys."""
+        """The attack with everything to gain.
+
+        One start must do on images, where many random ones fool by themselves; a wide table has many valleys.
+        """
         region = self.regions(self.widest)
-        return self._run(attacks.get("pgd"), region, RESTARTS) if self.victim.differentiable else self.attacked(region)
+        if self.pixels or not self.victim.differentiable:
+            return self.attacked(region)
+        return self._run(attacks.get("pgd"), region, RESTARTS)
 
     @cached_property
     def searched_widest(self) -> Tensor:
