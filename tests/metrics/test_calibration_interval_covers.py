@@ -27,7 +27,7 @@ def truth_in_bins(score: np.ndarray, truth: np.ndarray) -> float:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("n", [60, 300, 3000])
 def test_interval_covers_and_correction_helps(n: int, shape: str) -> None:
-    rng, repeats = np.random.default_rng(0), 80
+    rng, repeats = np.random.default_rng(0), 120
     covered, corrected, plain = [], [], []
     for _ in range(repeats):
         score = rng.random(n)

@@ -43,10 +43,10 @@ def test_expected_larger_of_two_gaps_agrees_with_drawing_rows() -> None:
 )
 def test_corrected_gap_is_nearer_to_the_truth_in_the_median(p: tuple[float, ...], n: tuple[int, ...]) -> None:
     rng, size = np.random.default_rng(1), np.array(n)
-    samples = [rates_of(rng.binomial(size, p), size) for _ in range(80)]
+    samples = [rates_of(rng.binomial(size, p), size) for _ in range(150)]
     corrected = [corrected_gap(rates) for rates in samples]
     plain = [float(np.ptp(rates.rate)) for rates in samples]
-    truth, margin = np.ptp(p), 3 * 1.25 * np.std(plain) / np.sqrt(80)
+    truth, margin = np.ptp(p), 3 * 1.25 * np.std(corrected) / np.sqrt(150)
     assert abs(np.median(corrected) - truth) <= max(0.5 * abs(np.median(plain) - truth), margin)
     assert all(0 <= less <= gap for less, gap in zip(corrected, plain, strict=True))
 

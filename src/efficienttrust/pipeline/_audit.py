@@ -16,6 +16,7 @@ from efficienttrust.pipeline._audit_open import open_model, open_rows, run_of
 from efficienttrust.pipeline._audit_request import check_audit_folder, make_audit_request, wrong_units
 from efficienttrust.pipeline._audit_resources import resources_section
 from efficienttrust.pipeline._audit_result import Audit
+from efficienttrust.pipeline._audit_robustness import robustness_section
 from efficienttrust.pipeline._audit_shift import shift_section
 from efficienttrust.pipeline._audit_verdicts import judge
 from efficienttrust.pipeline._session import single_thread
@@ -111,7 +112,7 @@ def audit(
         with ledger.phase("answer"):
             tell(f"{subject.name} answers {len(measured_on)} rows")
             exam = Examination(subject, measured_on, subject.answer(measured_on.inputs), request)
-        sections = {name: Section() for name in ("robustness", *SECTIONS)}
+        sections = {name: Section() for name in SECTIONS}
         for name in (name for name in SECTIONS if name in request.sections):
             tell(name)
             with ledger.phase(name):
@@ -149,6 +150,7 @@ def audit(
 
 
 SECTIONS: Mapping[str, Callable[[Examination], Section]] = {
+    "robustness": robustness_section,
     "corruptions": corruptions_section,
     "ood": ood_section,
     "shift": shift_section,

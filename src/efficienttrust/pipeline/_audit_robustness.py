@@ -38,6 +38,7 @@ QUERIES = 1_000_000
 """Rows that a search may ask a shipped model about: a limit on the rows that it looks at."""
 FEWEST_ROWS = 200
 SQUARE_QUERIES = 1000
+RANDOM_DRAWS = 40
 ALARM_SHARE = 0.25
 """Of the seconds given: what is kept for alarms."""
 
@@ -154,7 +155,7 @@ def _chosen(exam: Examination, jobs: Mapping[tuple[str, str], set[float]]) -> tu
 
 
 def _most(exam: Examination, attack: str, radii: int) -> int:
-    from efficienttrust.evaluation.artefacts import searches_of
+    from efficienttrust.evaluation.artefacts import gradient_victim, searches_of
     from efficienttrust.threats import attacks
 
     subject, rows = exam.subject, exam.rows
@@ -162,8 +163,8 @@ def _most(exam: Examination, attack: str, radii: int) -> int:
     if subject.kind == "torch":
         return most
     cells = rows.x[0].size if rows.kind == "image" else len(rows.problem.encoder.numeric)
-    cost = {"coordinate": 4 * cells if cells <= 256 else 1, "random_points": 40, "square": SQUARE_QUERIES}
-    searched = searches_of(attack, gradient=subject.float_parent is not None)
+    cost = {"coordinate": 4 * cells if cells <= 256 else 1, "random_points": RANDOM_DRAWS, "square": SQUARE_QUERIES}
+    searched = searches_of(attack, gradient=gradient_victim(subject, rows) is not None)
     queries = sum(cost.get(name, 0) * restarts for name, restarts in searched.items())
     return min(most, max(FEWEST_ROWS, QUERIES // max(queries, 1) // max(1, radii.bit_length() - 1)))
 

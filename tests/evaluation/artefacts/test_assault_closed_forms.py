@@ -18,7 +18,9 @@ from efficienttrust.evaluation.artefacts import assault
 from efficienttrust.evaluation.subjects import open_subject
 
 RADII = {"linf": [0.01, 0.03], "l2": [0.04, 0.12]}
-BORDER = 1e-3  # of eps times the dual norm: twenty steps end that near to the worst direction
+BORDER = {"linf": 1e-5, "l2": 5e-3}
+"""Of eps times the dual norm. Each of 20 L2 steps of eps / 8 shrinks the angle to the worst direction by 1 / 1.125: from
+a right angle to 0.095, whose cosine is 0.9955."""
 
 
 def exact(model: nn.Sequential, rows, eps: float, norm: str) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +32,7 @@ def exact(model: nn.Sequential, rows, eps: float, norm: str) -> tuple[np.ndarray
         order = 1 if norm == "linf" else 2
         dual = torch.linalg.vector_norm(weight[y][:, None] - weight[None], ord=order, dim=2)
         slack = torch.where(torch.arange(z.shape[1]) == y[:, None], torch.inf, gap - eps * dual).amin(1)
-    return (slack > 0).numpy(), (slack.abs() > BORDER * eps * dual.amax(1)).numpy()
+    return (slack > 0).numpy(), (slack.abs() > BORDER[norm] * eps * dual.amax(1)).numpy()
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
@@ -46,11 +48,10 @@ def test_a_linear_module_stands_exactly_where_its_margin_exceeds_the_dual_norm(n
         assert np.array_equal(right[clear], stands[clear])
 
 
-@pytest.mark.parametrize("encoded", [True, False], ids=["encoded matrix", "raw columns"])
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_logistic_regression_falls_where_its_closed_form_says(encoded, norm):
+@pytest.mark.parametrize(("encoded", "norm", "most"), [(True, "linf", 400), (False, "linf", 150), (True, "l2", 60)])
+def test_logistic_regression_falls_where_its_closed_form_says(encoded, norm, most):
     problem = table()
-    rows, train = all_rows(problem).take(np.arange(150)), problem.splits["train"]
+    rows, train = all_rows(problem).take(np.arange(most)), problem.splits["train"]
     estimator = LogisticRegression().fit(train.x, train.y)
     model = estimator if encoded else _of_raw_columns(estimator, problem)
     eps = [0.1, 0.3]
@@ -58,7 +59,7 @@ def test_logistic_regression_falls_where_its_closed_form_says(encoded, norm):
     for radius, right in zip(eps, found.right, strict=True):
         stands, optimistic = _worst_of(estimator, problem, rows, radius, norm)
         assert not (right & ~optimistic & ~stands).any()  # a search cannot miss what one column can do
-        assert (right != stands).sum() <= (1 if norm == "linf" else 6)
+        assert (right != stands).sum() <= 1
         assert not (stands & ~right).any()  # what the closed form says stands cannot be fooled
 
 
@@ -137,7 +138,7 @@ def test_trees_never_fall_below_brute_force_and_come_close_to_it(grid, outputs):
     assert 0.1 < stands.mean() < found.clean_right.mean() - 0.1
     right = found.right[0]
     assert not (stands & ~right).any()
-    assert (right & ~stands).sum() <= 3
+    assert (right & ~stands).sum() <= 2
 
 
 def _brute_force(problem, rows, forest, eps: float) -> np.ndarray:

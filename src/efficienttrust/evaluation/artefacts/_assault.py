@@ -31,8 +31,8 @@ from efficienttrust.threats import (
 LOOKS = 8
 FEWEST_ROWS = 50
 DRAWS_AGAIN = 5
-"""How often random points are drawn on a model without a gradient: with one draw of trees the search misses one row in
-thirty that brute force finds, with five one in a hundred or fewer; decisions have no score that says which way to go."""
+"""How often random points are drawn on a model without a gradient: on trees the search misses one row in thirty that
+brute force finds with one draw, one in a hundred with five; and decisions do not say which way to go."""
 PUSHED_AT_ONCE = 256
 
 
