@@ -47,7 +47,9 @@ def test_no_arguments_shows_the_verbs(command):
         assert verb in result.out
 
 
-@pytest.mark.parametrize("verb", [["fit"], ["audit"], ["verify"], ["data"], ["data", "list"], ["data", "show"], ["doctor"]])
+@pytest.mark.parametrize(
+    "verb", [["fit"], ["audit"], ["verify"], ["data"], ["data", "list"], ["data", "show"], ["doctor"]]
+)
 def test_every_verb_explains_itself(command, verb):
     result = command(*verb, "--help")
     assert result.code == 0

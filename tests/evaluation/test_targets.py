@@ -8,7 +8,8 @@ import pytest
 
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.targets import Target, check_targets, parse_target
-from efficienttrust.metrics import metrics, robust_key
+from efficienttrust.metrics import REQUIRED, metrics, robust_key
+from efficienttrust.metrics.arguments import EXAMPLES
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,8 @@ def test_arguments_are_sorted_and_complete() -> None:
 @pytest.mark.parametrize("name", metrics.names())
 def test_every_metric_can_be_a_target(name: str) -> None:
     metric = metrics.get(name)
-    arguments = "(pgd, eps=0.1)" if "attack" in metric.parameters else ""
+    required = [EXAMPLES[name] for name, default in metric.parameters.items() if default is REQUIRED]
+    arguments = f"({', '.join(required)})" if required else ""
     relation = ">=" if metric.better == "higher" else "<="
     target = parse_target(f"{name}{arguments} {relation} 0.5")
     assert (target.gap(0.7) > 0) == (metric.better == "lower")

@@ -143,3 +143,23 @@ def test_a_repeated_target_is_judged_once_and_the_stricter_one_counts():
 def test_every_fallback_is_in_the_document():
     run = fit(german(), budget="time=30 steps", targets=[FAIR, ROBUST])
     assert any("adversarial" in text for text in run.document["fallbacks"])
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("corruption_accuracy(gaussian_noise, severity=3) >= 0.7", "a fit does not steer by corruption_accuracy"),
+        ("ood_auroc(energy) >= 0.7", "a fit does not steer by ood_auroc; train first, then `efficienttrust audit"),
+        ("r2 >= 0.7", "r2 is for regression tasks"),
+    ],
+)
+def test_what_only_an_audit_measures_is_refused(target, message):
+    with pytest.raises(UsageError, match=message):
+        fit(loans(), budget="time=10 steps", targets=[target])
+
+
+def test_a_gap_under_attack_can_be_a_target():
+    target = "robust_accuracy_gap(pgd, eps=0.1) <= 0.9"
+    run = fit(loans(), budget="time=30 steps", targets=[target])
+    assert run.verdicts[0].status in ("met", "certified")
+    assert run.document["metrics"]["robust_accuracy_gap(pgd, eps=0.1, norm=linf)"]["n"] > 0

@@ -123,6 +123,7 @@ RATE_METRICS: dict[str, Callable[[Confusion], Array]] = {
     "equal_opportunity_difference": lambda c: _spread(_tpr(c)),
     "equalized_odds_difference": lambda c: 0.5 * (_spread(_tpr(c)) + _spread(_fpr(c))),
     "equalized_odds_difference_max": lambda c: np.maximum(_spread(_tpr(c)), _spread(_fpr(c))),
+    "accuracy_gap": lambda c: _spread(_group_accuracy(c)),
     "predictive_parity_difference": lambda c: _spread(_ratio(c.tp, c.tp + c.fp)),
     "worst_group_accuracy": lambda c: _group_accuracy(c).min(0),
 }
@@ -130,6 +131,7 @@ RATE_METRICS: dict[str, Callable[[Confusion], Array]] = {
 
 ROBUST_METRICS: dict[str, Callable[[Confusion], Array]] = {
     "robust_accuracy": _accuracy,
+    "robust_accuracy_gap": lambda c: _spread(_group_accuracy(c)),
     "worst_group_robust_accuracy": lambda c: _group_accuracy(c).min(0),
 }
 """The same on attacked margins: a row counts as right if it is right under attack."""

@@ -75,9 +75,17 @@ class SplitEvaluation:
     margin: NDArray[np.float32]
 
 
-def check_attacks(targets: Sequence[Target]) -> None:
-    """Refuse targets that name an unknown attack or a norm that does not exist for tables."""
+def check_measurable(targets: Sequence[Target]) -> None:
+    """Refuse targets on an unknown attack, on another task, or on what only an audit measures."""
     for target in targets:
+        metric = metrics.get(target.metric)
+        if "binary" not in metric.tasks:
+            raise UsageError(f"target {target.text}: {metric.name} is for {' and '.join(sorted(metric.tasks))} tasks")
+        if metric.needs & {"corrupted", "ood"}:
+            raise UsageError(
+                f"target {target.text}: a fit does not steer by {metric.name}; train first, then "
+                "`efficienttrust audit RUN --target ...`"
+            )
         if target.metric in ROBUST_METRICS:
             attacks.get(str(dict(target.arguments)["attack"]))
 
@@ -160,7 +168,7 @@ def measure_all(outcome: Outcome, targets: Sequence[Target], level: float = 0.95
     for target in targets:
         add(target.metric, dict(target.arguments))
         if target.metric in ROBUST_METRICS:
-            where = {key: value for key, value in dict(target.arguments).items() if key != "by"}
+            where = {key: value for key, value in dict(target.arguments).items() if key in ("attack", "eps", "norm")}
             for name in ROBUST_METRICS:
                 add(name, where)
     return found

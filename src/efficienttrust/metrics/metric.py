@@ -102,7 +102,11 @@ def measure(name: str, outcome: Outcome, arguments: Arguments | None = None, lev
     resolved = metric.resolve(arguments or {})
     if outcome.task not in metric.tasks:
         raise UsageError(metric.lacks(outcome))
-    estimate = metric.compute(outcome, resolved, level)
+    return measurement_of(metric, resolved, metric.compute(outcome, resolved, level))
+
+
+def measurement_of(metric: Metric, resolved: Arguments, estimate: Estimate) -> Measurement:
+    """Give an estimate the name and definition of its metric; its interval holds at least the value."""
     return Measurement(
         name=metric_key(metric, resolved),
         value=float(estimate.value),

@@ -67,10 +67,17 @@ def group_rates(
     mass = np.bincount(code, weights=w, minlength=k)
     hit = np.bincount(code, weights=w * event[keep], minlength=k)
     squares = np.bincount(code, weights=w * w, minlength=k)
+    return rates_of_sums(names, n, hit, mass, squares, unit, weighted=weight is not None)
+
+
+def rates_of_sums(
+    names: tuple[str, ...], n: Array, hit: Array, mass: Array, squares: Array, unit: str, *, weighted: bool
+) -> Rates:
+    """Return rates from sums per group [G]: rows, weight of hits, weight, squared weight."""
     with np.errstate(invalid="ignore", divide="ignore"):
         rate, size = hit / mass, mass**2 / squares
     n = np.where(mass > 0, n, 0)
-    return Rates(names, rate, n, np.where(n > 0, size, 0.0), unit, weight is not None)
+    return Rates(names, rate, n, np.where(n > 0, size, 0.0), unit, weighted)
 
 
 def overall_rate(event: Array, weight: Array | None = None) -> Rates:

@@ -12,7 +12,7 @@ from efficienttrust import __version__
 from efficienttrust.atats import Policy, make_policy
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, UsageError
-from efficienttrust.evaluation.suite import check_attacks
+from efficienttrust.evaluation.suite import check_measurable
 from efficienttrust.evaluation.targets import Target, check_targets, parse_target
 from efficienttrust.pipeline._feasibility import refuse_contradictions
 from efficienttrust.resources import Budget
@@ -78,7 +78,7 @@ def make_request(
     """
     asked = Budget.parse(budget) if isinstance(budget, str) else budget
     parsed, notes = check_targets([parse_target(t) if isinstance(t, str) else t for t in targets], problem.sensitive)
-    check_attacks(parsed)
+    check_measurable(parsed)
     if aware and not problem.sensitive:
         raise UsageError("--use-groups-at-prediction needs groups: name the columns that hold them with --sensitive")
     refuse_contradictions(problem, parsed)

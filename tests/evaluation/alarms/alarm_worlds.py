@@ -15,7 +15,7 @@ from efficienttrust.threats import ModuleVictim, ball
 
 EPS = 16 / 255
 TRAINED_ON = 1200
-ROWS = 80
+ROWS = 60
 
 
 @cache
@@ -105,6 +105,12 @@ def evidence_of(model: nn.Module, *, eps: float = EPS, norm: str = "linf", **mor
 
 def looked_at(evidence: Evidence) -> dict[str, Alarm]:
     return {alarm.name: alarm for alarm in raise_alarms(evidence)}
+
+
+@cache
+def sound_alarms() -> dict[str, Alarm]:
+    """Return every alarm about the sound network."""
+    return looked_at(evidence_of(sound()))
 
 
 def fired(evidence: Evidence) -> set[str]:

@@ -7,22 +7,29 @@ import math
 
 import pytest
 import torch
-from alarm_worlds import EPS, Planted, evidence_of, fired, held_out, looked_at, normalised_outside, sound
+from alarm_worlds import EPS, Planted, evidence_of, fired, held_out, looked_at, normalised_outside, sound, sound_alarms
 from torch import nn
 
 from efficienttrust.evaluation.alarms import alarms, gather, raise_alarms
 from efficienttrust.threats import ModuleVictim, ball
 
 
-@pytest.mark.parametrize("convolves", [True, False], ids=["cnn", "mlp"])
-@pytest.mark.parametrize(("eps", "norm"), [(EPS, "linf"), (0.5, "l2")])
-def test_a_sound_network_fires_none(convolves, eps, norm):
+SILENT = {"parent_differs", "lost_by_rounding", "success_not_confirmed"}
+"""What cannot be looked for where there is no second model, or nothing was fooled."""
+
+
+def test_a_sound_convolutional_network_fires_none():
     x, y = held_out()
-    assert (sound(convolves)(x).argmax(1) == y).float().mean() > 0.88
-    found = looked_at(evidence_of(sound(convolves), eps=eps, norm=norm))
+    assert (sound()(x).argmax(1) == y).float().mean() > 0.88
+    assert not {name for name, alarm in sound_alarms().items() if alarm.fired}
+    assert {name for name, alarm in sound_alarms().items() if alarm.fired is None} <= SILENT
+
+
+@pytest.mark.parametrize(("eps", "norm"), [(EPS, "linf"), (0.5, "l2")])
+def test_a_sound_multilayer_perceptron_fires_none(eps, norm):
+    found = looked_at(evidence_of(sound(convolves=False), eps=eps, norm=norm))
     assert not {name for name, alarm in found.items() if alarm.fired}
-    not_looked_for = {name for name, alarm in found.items() if alarm.fired is None}
-    assert not_looked_for <= {"parent_differs", "lost_by_rounding", "success_not_confirmed"}
+    assert {name for name, alarm in found.items() if alarm.fired is None} <= SILENT
 
 
 class Stochastic(nn.Module):
@@ -47,7 +54,7 @@ FAULTS = {
     "a softmax that saturates": (lambda: Planted(after=lambda z: 1e4 * z), {"zero_gradients", "loss_does_not_fall"}),
     "rounded inputs": (
         lambda: Planted(before=coarse),
-        {"zero_gradients", "gradient_disagrees", "black_box_beats_white_box", "unbounded_attack_fails"},
+        {"zero_gradients", "gradient_disagrees", "unbounded_attack_fails"},
     ),
     "rounded inputs with a gradient made up": (
         lambda: Planted(before=lambda x: x + (coarse(x) - x).detach()),
@@ -83,7 +90,7 @@ def test_a_planted_fault_fires_its_alarm(fault):
     assert all(alarms.get(name)(evidence).fired for name in expected)
 
 
-@pytest.mark.parametrize("fault", ["a softmax inside", "training mode", "normalisation expected outside"])
+@pytest.mark.parametrize("fault", ["a softmax inside", "normalisation expected outside"])
 def test_a_fault_of_one_kind_fires_one_alarm(fault):
     plant, expected = FAULTS[fault]
     assert fired(evidence_of(plant())) == expected
@@ -96,7 +103,7 @@ def test_a_constant_model_stands_as_often_as_it_is_right():
 
 
 def test_every_alarm_says_what_was_seen_on_how_many_rows():
-    found = looked_at(evidence_of(sound()))
+    found = sound_alarms()
     assert list(found) == alarms.names()
     for name, alarm in found.items():
         assert alarm.name == name

@@ -47,7 +47,7 @@ class Assault:
         rows: [m] positions of the rows that were attacked to the end, ascending.
         clean_right: [m] whether each is right without an attack.
         right: [L, m] whether each stands at each radius; a row that fell at one counts as fallen at all larger ones.
-        proven: [L, m] whether a bound proves that the float model stands.
+        proven: [L, m] whether a bound proves that the float model stands, where the shipped one was not fooled either.
         stages: What was done, over all radii.
         complete: Whether all rows asked about were attacked.
         seconds: Wall time.
@@ -187,14 +187,15 @@ class _Ways:
         right = clean.expand(len(self.eps), -1).clone()
         proven = torch.zeros_like(right)
         if self.leader is not None:
-            proven = self._follow(rows, right, everywhere) & clean
+            proven = self._follow(rows, right, everywhere)
         for name, restarts in self.searches.items():
             # A row that fell at the smallest radius fell at all of them.
             open_rows = torch.nonzero(right[0]).squeeze(1)
             if len(open_rows):
                 found = self._curve(self.shipped, rows[open_rows], name, restarts)
                 right[:, open_rows] &= torch.stack([one.right for one in found])
-        return clean, right.cummin(dim=0).values, proven
+        right = right.cummin(dim=0).values
+        return clean, right, proven & right
 
     def _follow(self, rows: Tensor, right: Tensor, regions: list[Region]) -> Tensor:
         """Attack by gradient, ask what is shipped at every success, and write what fell into `right`."""

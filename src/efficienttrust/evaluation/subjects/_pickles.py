@@ -32,7 +32,7 @@ def load_estimator(path: Path, *, trust_pickle: bool) -> tuple[Any, tuple[str, .
             f"{path} is a pickle: loading it runs whatever code its maker put into it. Add --trust-pickle if you "
             "trust that maker, or export the model to ONNX or skops"
         )
-    import joblib  # type: ignore[import-untyped]
+    import joblib
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -49,7 +49,7 @@ def load_estimator(path: Path, *, trust_pickle: bool) -> tuple[Any, tuple[str, .
 
 def _load_skops(path: Path, trust: bool) -> Any:
     try:
-        from skops import io  # type: ignore[import-not-found]
+        from skops import io
     except ImportError:
         raise UsageError(f"{path} needs the package skops: pip install skops") from None
     try:

@@ -7,17 +7,18 @@ from efficienttrust.metrics.metric import Arguments, Metric, metrics
 from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
 
 
-def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+def balanced_accuracy_of(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+    """Return the mean of recall over the classes of confusion tables."""
     recall: Floats = divide(hits, actual).mean(axis=-1)
     return recall
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-    return confusion_estimate(_statistic, outcome, level)
+    return confusion_estimate(balanced_accuracy_of, outcome, level)
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
-    return confusion_limit(_statistic, outcome, alpha)
+    return confusion_limit(balanced_accuracy_of, outcome, alpha)
 
 
 metrics.register("balanced_accuracy")(

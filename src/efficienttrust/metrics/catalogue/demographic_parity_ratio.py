@@ -27,8 +27,11 @@ def _obstacle(rates: Rates) -> str:
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-    """Return the ratio with the interval of the range of log rates, half a hit added to every group."""
-    rates = _rates(outcome, arguments)
+    return ratio_estimate(_rates(outcome, arguments), level)
+
+
+def ratio_estimate(rates: Rates, level: float) -> Estimate:
+    """Return min / max of the rates with the interval of the range of log rates, half a hit added to every group."""
     if obstacle := _obstacle(rates):
         return Estimate.missing(rates.total, obstacle)
     smoothed, errors, draws = rate_resamples(rates)

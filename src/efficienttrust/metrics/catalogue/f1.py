@@ -7,16 +7,17 @@ from efficienttrust.metrics.metric import Arguments, Metric, metrics
 from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
 
 
-def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+def f1_of(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+    """Return 2 TP / (actual + predicted positives) of confusion tables."""
     return divide(2 * hits[..., 1], actual[..., 1] + predicted[..., 1])
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-    return confusion_estimate(_statistic, outcome, level)
+    return confusion_estimate(f1_of, outcome, level)
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
-    return confusion_limit(_statistic, outcome, alpha)
+    return confusion_limit(f1_of, outcome, alpha)
 
 
 metrics.register("f1")(

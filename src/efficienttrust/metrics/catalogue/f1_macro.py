@@ -11,7 +11,8 @@ from efficienttrust.metrics.ranking import Area, area_estimate, area_limit
 from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
 
 
-def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+def f1_macro_of(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+    """Return the mean of F1 over the classes of confusion tables."""
     scores: Floats = divide(2 * hits, actual + predicted).mean(axis=-1)
     return scores
 
@@ -19,13 +20,13 @@ def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
     if outcome.task == "multilabel":
         return area_estimate(*_over_labels(outcome), level, how="delta method on the logit scale")
-    return confusion_estimate(_statistic, outcome, level)
+    return confusion_estimate(f1_macro_of, outcome, level)
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
     if outcome.task == "multilabel":
         return area_limit(*_over_labels(outcome), alpha, how="delta method on the logit scale")
-    return confusion_limit(_statistic, outcome, alpha)
+    return confusion_limit(f1_macro_of, outcome, alpha)
 
 
 def _over_labels(outcome: Outcome) -> tuple[Area | None, int, str]:

@@ -9,7 +9,7 @@ from efficienttrust.metrics.metric import Arguments, Metric, metrics
 from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
 
 
-def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
+def mcc_of(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
     """Return the correlation; a constant decision has none with anything, which counts as 0 as in scikit-learn.
 
     References:
@@ -22,11 +22,11 @@ def _statistic(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-    return confusion_estimate(_statistic, outcome, level)
+    return confusion_estimate(mcc_of, outcome, level)
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
-    return confusion_limit(_statistic, outcome, alpha)
+    return confusion_limit(mcc_of, outcome, alpha)
 
 
 metrics.register("mcc")(

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from efficienttrust.errors import UsageError
-from efficienttrust.metrics.metric import Metric, metric_key, metrics
+from efficienttrust.metrics.metric import Metric, measurement_of, metrics
 from efficienttrust.metrics.streaming._counting import Tables, blank, count
 from efficienttrust.metrics.streaming._moments import recentred
 from efficienttrust.metrics.streaming._resampling import resampled_values
 from efficienttrust.metrics.streaming._schema import Schema
 from efficienttrust.metrics.streaming._streamed import Streamed, streamed_metrics
 from efficienttrust.metrics.streaming._tally import Tally
-from efficienttrust.metrics.values import Estimate, Measurement
+from efficienttrust.metrics.values import Measurement
 
 FORMAT = 1
 """Version of the state that accumulators exchange."""
@@ -162,7 +162,7 @@ class Accumulator:
         metric, streamed = self._find(name)
         resolved = metric.resolve(arguments)
         estimate = streamed.compute(self._tally, resolved, level)
-        return _measurement(metric, resolved, estimate)
+        return measurement_of(metric, resolved, estimate)
 
     def bootstrap_interval(
         self,
@@ -237,16 +237,3 @@ def _middle(y: np.ndarray[Any, np.dtype[Any]]) -> float:
     """Return a number among the labels: sums of squares about it do not cancel."""
     values = y[:1000].astype(np.float64) if y.dtype.kind in "biuf" else np.zeros(1)
     return float(np.median(values)) if np.isfinite(values).all() else 0.0
-
-
-def _measurement(metric: Metric, resolved: Mapping[str, Any], estimate: Estimate) -> Measurement:
-    return Measurement(
-        name=metric_key(metric, resolved),
-        value=float(estimate.value),
-        low=float(min(estimate.low, estimate.value)),
-        high=float(max(estimate.high, estimate.value)),
-        n=estimate.n,
-        how=estimate.how,
-        definition=metric.definition,
-        note=estimate.note,
-    )

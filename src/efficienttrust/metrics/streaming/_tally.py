@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from efficienttrust.errors import unknown_name
-from efficienttrust.metrics.rates import Rates
+from efficienttrust.metrics.rates import Rates, rates_of_sums
 from efficienttrust.metrics.streaming._counting import Tables
 from efficienttrust.metrics.streaming._schema import Schema
 from efficienttrust.metrics.values import Array, Floats
@@ -151,7 +151,5 @@ def cell_rates(names: tuple[str, ...], cells: Cells, event: Array, given: Array,
     flat = Cells(cells.weighted, *(getattr(cells, kind).reshape(len(names), -1) for kind in KINDS))
     trials, hits = flat.take((slice(None), given.ravel())), flat.take((slice(None), (given & event).ravel()))
     mass: Floats = trials.mass.sum(axis=1).astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate, size = hits.mass.sum(axis=1) / mass, mass**2 / trials.squares.sum(axis=1)
-    n = np.where(mass > 0, trials.rows.sum(axis=1), 0)
-    return Rates(names, rate, n, np.where(n > 0, size, 0.0), unit, cells.weighted)
+    n, hit, squares = trials.rows.sum(axis=1), hits.mass.sum(axis=1), trials.squares.sum(axis=1)
+    return rates_of_sums(names, n, hit, mass, squares, unit, weighted=cells.weighted)

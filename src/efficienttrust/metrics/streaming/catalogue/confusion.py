@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from efficienttrust.metrics.arguments import Arguments
-from efficienttrust.metrics.catalogue import balanced_accuracy, f1, f1_macro, mcc
+from efficienttrust.metrics.catalogue.balanced_accuracy import balanced_accuracy_of
+from efficienttrust.metrics.catalogue.f1 import f1_of
+from efficienttrust.metrics.catalogue.f1_macro import f1_macro_of
+from efficienttrust.metrics.catalogue.mcc import mcc_of
 from efficienttrust.metrics.confusion import ConfusionTable, Statistic, absent_classes, table_estimate
 from efficienttrust.metrics.streaming._streamed import Streamed, streamed_metrics
 from efficienttrust.metrics.streaming._tally import Tally
@@ -40,7 +43,7 @@ def _table(tally: Tally) -> ConfusionTable:
     return ConfusionTable.of_cells(rows, mean, spread, len(cells.rows))
 
 
-streamed_metrics.register("balanced_accuracy")(_of_table(balanced_accuracy._statistic))
-streamed_metrics.register("f1")(_of_table(f1._statistic))
-streamed_metrics.register("f1_macro")(_of_table(f1_macro._statistic))
-streamed_metrics.register("mcc")(_of_table(mcc._statistic))
+streamed_metrics.register("balanced_accuracy")(_of_table(balanced_accuracy_of))
+streamed_metrics.register("f1")(_of_table(f1_of))
+streamed_metrics.register("f1_macro")(_of_table(f1_macro_of))
+streamed_metrics.register("mcc")(_of_table(mcc_of))
