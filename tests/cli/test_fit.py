@@ -17,7 +17,22 @@ BUDGET = ("--budget", "time=20s cpu, size=300kB")
 def test_options_reach_the_data_and_the_run(command, fake, workdir):
     result = command(
         *("fit", "loans.csv", "--label", "approved", "--positive", "-1", "--sensitive", "sex,age_band", "--drop", "id"),
-        *("--immutable", "age", "--immutable", "region", "--unit", "person", "--weight", "w", "--seed", 3),
+        *(
+            "--immutable",
+            "age",
+            "--immutable",
+            "region",
+            "--relation",
+            "income >= loan",
+            "--relation",
+            "a <= 2*b",
+            "--unit",
+            "person",
+            "--weight",
+            "w",
+            "--seed",
+            3,
+        ),
         *("--budget", "time=20s cpu", "--target", "dpd <= 0.05", "--target", "accuracy >= 0.8", "--policy", "pid"),
         *("--trainer", "trees", "--out", "runs/x", "--overwrite", "--use-groups-at-prediction"),
     )
@@ -32,6 +47,7 @@ def test_options_reach_the_data_and_the_run(command, fake, workdir):
         "unit": "person",
         "time": None,
         "immutable": "age,region",
+        "relations": ("income >= loan", "a <= 2*b"),
         "drop": "id",
         "use_sensitive_as_input": False,
         "seed": 3,

@@ -29,6 +29,7 @@ def audit(
     split_column: str | None = None,
     drop: list[str] | None = None,
     immutable: list[str] | None = None,
+    relation: list[str] | None = None,
     use_sensitive_as_input: bool = False,
     suite: str = "standard",
     target: list[str] | None = None,
@@ -65,6 +66,7 @@ def audit(
         split_column: Column that says which rows are the test split.
         drop: Columns to leave out.
         immutable: Columns that an attack may not change.
+        relation: A relation between numeric columns that an attacked row has to satisfy; may be repeated.
         use_sensitive_as_input: The encoded matrix holds the sensitive columns too.
         suite: quick (the rows as they are, and resources), standard (attacks too) or full (everything).
         target: A target, as `demographic_parity_difference <= 0.05`; may be repeated.
@@ -112,6 +114,7 @@ def audit(
         split_column=split_column,
         drop=_names(drop),
         immutable=_names(immutable),
+        relations=relation or (),
         use_sensitive_as_input=use_sensitive_as_input,
         inputs=inputs,
         weights=weights,

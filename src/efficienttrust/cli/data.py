@@ -43,6 +43,7 @@ def show(
     unit: str | None = None,
     time: str | None = None,
     immutable: list[str] | None = None,
+    relation: list[str] | None = None,
     drop: list[str] | None = None,
     seed: int = 0,
     json: bool = False,
@@ -59,6 +60,7 @@ def show(
         unit: Column whose equal values are never divided between splits, such as a patient.
         time: Column that orders the rows: oldest in train, newest in test.
         immutable: Columns that a perturbation may not change.
+        relation: A relation between numeric columns that a perturbed row has to satisfy; may be repeated.
         drop: Columns to leave out.
         seed: Seed of the split.
         json: Print one JSON document on stdout.
@@ -75,6 +77,7 @@ def show(
         unit=unit,
         time=time,
         immutable=",".join(immutable or ()),
+        relations=relation or (),
         drop=",".join(drop or ()),
         seed=seed,
     )

@@ -36,6 +36,7 @@ def audit(
     split_column: str | None = None,
     drop: str | Sequence[str] = (),
     immutable: str | Sequence[str] = (),
+    relations: str | Sequence[str] = (),
     use_sensitive_as_input: bool = False,
     suite: str = "standard",
     targets: Sequence[Target | str] = (),
@@ -68,6 +69,7 @@ def audit(
         split_column: Column that says which rows are the test split.
         drop: Columns to leave out.
         immutable: Columns that an attack may not change.
+        relations: Relations between numeric columns that an attacked row has to satisfy, as `"income >= loan"`.
         use_sensitive_as_input: The encoded matrix holds the sensitive columns too.
         suite: `quick` (the rows as they are, and resources), `standard` (attacks too) or `full` (everything).
         targets: E.g. `["dpd <= 0.05"]`; each gets a verdict.
@@ -97,7 +99,7 @@ def audit(
     check_audit_folder(destination, overwrite=overwrite)
     settings = {
         "label": label, "positive": positive, "sensitive": sensitive, "weight": weight, "split_column": split_column,
-        "drop": drop, "immutable": immutable, "use_sensitive_as_input": use_sensitive_as_input,
+        "drop": drop, "immutable": immutable, "relations": relations, "use_sensitive_as_input": use_sensitive_as_input,
     }  # fmt: skip
     tell = progress or (lambda _line: None)
     ledger = Ledger(Budget())

@@ -88,12 +88,12 @@ def audit_command(model: str, data: str | None, options: Mapping[str, object]) -
     """Return the command line that makes this audit again; options that are None, empty or off are left out."""
     words = ["efficienttrust", "audit", model]
     for name, value in {"data": data, **options}.items():
-        flag = "--" + name.replace("_", "-")
+        flag = "--" + {"relations": "relation"}.get(name, name.replace("_", "-"))
         if value in (None, False, (), [], ""):
             continue
         if value is True:
             words.append(flag)
-        elif name == "target" and isinstance(value, list | tuple):
+        elif name in ("target", "relations") and isinstance(value, list | tuple):
             words += [word for one in value for word in (flag, str(one))]
         else:
             text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

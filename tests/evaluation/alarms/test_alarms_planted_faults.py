@@ -13,7 +13,6 @@ from torch import nn
 from efficienttrust.evaluation.alarms import alarms, gather, raise_alarms
 from efficienttrust.threats import ModuleVictim, ball
 
-
 SILENT = {"parent_differs", "lost_by_rounding", "success_not_confirmed"}
 """What cannot be looked for where there is no second model, or nothing was fooled."""
 

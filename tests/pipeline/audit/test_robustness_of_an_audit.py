@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -178,6 +179,19 @@ def test_alarms_are_entries_of_the_document_and_repeat_no_check(pictures):
     assert set(named) | set(checked) >= set(alarms.names())
     assert all(set(alarm) == {"name", "fired", "value", "threshold", "meaning", "detail"} for alarm in section.alarms)
     json.dumps(plain(list(section.alarms)), allow_nan=False)
+
+
+def test_where_nothing_may_change_accuracy_under_attack_is_clean_accuracy():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.choice(list("xyz"), 200), "sex": rng.choice(["F", "M"], 200)})
+    frame["label"] = np.where((frame["a"] == "x") ^ (rng.random(200) < 0.2), "yes", "no")
+    rows = table_rows(load_problem(frame, label="label", positive="yes", sensitive="sex"), "all")
+    train = rows.problem.splits["train"]
+    section = robustness_section(examined(LogisticRegression().fit(train.x, train.y), rows, suite="full"))
+    values = {point["accuracy"]["value"] for point in section.document["curve"]}
+    assert len(values) == 1
+    assert any("none, so no row can fall" in note for note in section.document["notes"])
+    assert not section.alarms
 
 
 def test_a_masked_model_is_caught(pictures):
