@@ -49,3 +49,25 @@ def test_black_box_search_never_beats_it_and_comes_near(norm: str) -> None:
     found = evaluate_robustness(ModuleVictim(model), ball(x, 0.02, norm), y, attack="square")
     assert bool((found.right >= (worst > 2e-4)).all())
     assert float((found.right != (worst > 0)).float().mean()) < 0.1
+
+
+@pytest.mark.parametrize("classes", [3, 4, 6])
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_with_more_classes_the_nearest_boundary_counts(classes: int, norm: str) -> None:
+    """A row of a linear model falls where eps exceeds the least (z_y − z_j) / dual norm of (w_y − w_j) over j."""
+    x, _ = pictures(240)
+    torch.manual_seed(classes)
+    layer = torch.nn.Linear(x[0].numel(), classes)
+    with torch.no_grad():
+        layer.bias.copy_(-(x.flatten(1) @ layer.weight.t()).mean(0))
+        logits = layer(x.flatten(1))
+        y = logits.argmax(1)
+        apart = layer.weight[y][:, None] - layer.weight[None]  # [n, K, d]
+        dual = apart.abs().sum(2) if norm == "linf" else apart.norm(dim=2)
+        away = (logits.gather(1, y[:, None]) - logits) / dual.clamp_min(1e-12)
+        nearest = away.scatter(1, y[:, None], torch.inf).amin(1)
+    eps = float(nearest.median())
+    model = torch.nn.Sequential(torch.nn.Flatten(), layer)
+    found = evaluate_robustness(ModuleVictim(model), ball(x, eps, norm), y, attack="standard")
+    certain = (nearest / eps - 1).abs() > 0.01
+    assert torch.equal(found.right[certain], (nearest > eps)[certain])

@@ -142,6 +142,23 @@ def test_the_cascade_is_the_worst_of_its_stages() -> None:
     assert [stage.name for stage in whole.stages] == ["clean", *attacks.get("standard").stages]
 
 
+@pytest.mark.parametrize("attack", ["coordinate", "random_points", "square", "pgd"])
+def test_points_where_the_model_answers_nan_are_found(attack: str) -> None:
+    class Torn(nn.Module):
+        """Sure of class 0, but for bright first pixels, where it answers NaN."""
+
+        def forward(self, x: Tensor) -> Tensor:
+            first = x.flatten(1)[:, :1]
+            return torch.cat([first + 5, 0 * first], 1) + torch.where(first > 0.505, torch.nan, 0.0)
+
+    x = torch.full((6, 1, 2, 2), 0.5)
+    found = evaluate_robustness(ModuleVictim(Torn()), ball(x, 0.01), torch.zeros(6, dtype=torch.long), attack=attack)
+    assert bool(found.clean_right.all())
+    if attack != "pgd":  # the gradient leads away from them
+        assert not bool(found.right.any())
+    assert torch.equal(found.right, ~(found.points.flatten(1)[:, 0] > 0.505))
+
+
 def test_a_model_that_answers_nan_is_never_right() -> None:
     class Broken(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

@@ -202,14 +202,19 @@ class _Batch:
     def _keep_worst(self, points: Tensor, logits: Tensor, seen: Seen) -> Tensor:
         """Remember the worst allowed points; return which rows have fallen, as far as this model can say."""
         valid = self.here.valid(points)
-        lower = seen.margin < self.margin[self.slots]
-        wrong = ~self.objective.right(logits) if self.exact is None else seen.margin < self.bar
+        margin = seen.margin.float()
+        if self.exact is None:
+            wrong = ~self.objective.right(logits)
+        else:  # a stand-in that overflows has nothing to say
+            margin = torch.where(margin.isneginf(), torch.inf, margin)
+            wrong = margin < self.bar
+        lower = margin < self.margin[self.slots]
         if valid is not None:
             lower, wrong = lower & valid, wrong & valid
         better = lower | (wrong & self.right[self.slots])
         if bool(better.any()):
             hit = self.slots[better]
-            self.points[hit], self.margin[hit] = points[better], seen.margin[better].float()
+            self.points[hit], self.margin[hit] = points[better], margin[better]
         self.right[self.slots] = self.right[self.slots] & ~wrong
         return ~self.right[self.slots]
 

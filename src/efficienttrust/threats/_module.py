@@ -97,6 +97,8 @@ def _folded(module: nn.Module, points: Tensor) -> nn.Module:
             wanted, given = module(points), folded(points)
     except Exception:  # a module that cannot be traced (data-dependent control flow, foreign operators)
         return module
+    if not bool(wanted.isfinite().all()):
+        return module
     slack = FOLD_TOLERANCE * float(wanted.abs().max().clamp_min(1.0))
     exact = wanted.shape == given.shape and torch.allclose(given, wanted, rtol=0.0, atol=slack)
     return frozen(folded) if exact else module

@@ -39,10 +39,12 @@ class Objective:
         return self.margin(self.answer(points))
 
     def margin(self, logits: Tensor) -> Tensor:
-        """Return the margins [m] of answers."""
+        """Return the margins [m] of answers; an answer that is no number is as wrong as can be."""
         if logits.ndim == 1:
-            return (2 * self.y - 1).to(logits.dtype) * logits
-        return self._own(logits) - self._others(logits).amax(1)
+            margin = (2 * self.y - 1).to(logits.dtype) * logits
+        else:
+            margin = self._own(logits) - self._others(logits).amax(1)
+        return torch.where(margin.isnan(), -torch.inf, margin)
 
     def right(self, logits: Tensor) -> Tensor:
         """Return where the decision is the label, ties decided as the model decides them; NaN is never right.
@@ -60,8 +62,10 @@ class Objective:
             logits: Answers.
             kind: `margin`; `cross_entropy`: log-likelihood of the label; `dlr`: the margin in units of z_π1 − z_π3,
                 which no rescaling of the logits changes (Croce and Hein 2020); `targeted_dlr`: z_y − z_target in units
-                of z_π1 − (z_π3 + z_π4) / 2.
+                of z_π1 − (z_π3 + z_π4) / 2, and as it is where there are three classes.
         """
+        if kind == "targeted_dlr" and self.target is not None and logits.ndim == 2 and logits.shape[1] == 3:
+            return self._own(logits) - logits.gather(1, self.target[:, None]).squeeze(1)
         if logits.ndim == 1 or kind == "margin" or logits.shape[1] < FEWEST_CLASSES[kind]:
             # One logit: the likelihood is a rising function of the margin, whose gradient does not vanish.
             return self.margin(logits)

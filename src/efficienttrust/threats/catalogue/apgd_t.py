@@ -12,6 +12,6 @@ attacks.register("apgd_t")(
         needs_gradient=True,
         iteration=AutoPGD("targeted_dlr"),
         per_class=True,
-        fewest_classes=4,
+        fewest_classes=3,
     )
 )
