@@ -150,3 +150,17 @@ def test_the_words_of_the_docs_are_careful(word):
         text = page.read_text(encoding="utf-8").lower()
         allowed = text.count("never called fair, unbiased or safe")
         assert text.count(word) <= allowed, f"{page.name} says {word!r}"
+
+
+def test_the_page_on_audits_knows_every_alarm() -> None:
+    from efficienttrust.evaluation.alarms import alarms
+
+    told = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert [name for name in alarms.names() if f"`{name}`" not in told] == []
+
+
+def test_the_page_on_attacks_knows_every_attack() -> None:
+    from efficienttrust.threats import attacks
+
+    told = (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8")
+    assert [name for name in attacks.names() if f"`{name}`" not in told and f'"{name}"' not in told] == []
