@@ -10,7 +10,7 @@ import pytest
 from efficienttrust.compression import Decision, DeployedModel, NetworkScorer, export_onnx
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.proof import prove
-from efficienttrust.evaluation.suite import check_attacks, evaluate_file, measure_all
+from efficienttrust.evaluation.suite import check_measurable, evaluate_file, measure_all
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.models import build
 from tests.small_problems import loans
@@ -90,7 +90,7 @@ def test_an_answer_that_is_not_a_number_is_refused():
 
 def test_an_unknown_attack_is_refused_with_a_suggestion():
     with pytest.raises(UsageError, match="Did you mean 'pgd'"):
-        check_attacks([parse_target("robust_accuracy(pgdd, eps=0.1) >= 0.5")])
+        check_measurable([parse_target("robust_accuracy(pgdd, eps=0.1) >= 0.5")])
 
 
 def test_the_proof_tells_what_was_traded():

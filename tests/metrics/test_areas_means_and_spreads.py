@@ -85,6 +85,51 @@ def test_interval_of_a_share_is_wilsons_for_rows_of_yes_and_no_and_covers_for_sh
     assert 0.925 <= np.mean([each.low <= 0.2 <= each.high for each in ends]) <= 0.97
 
 
+def test_weights_of_right_rows_prove_no_more_than_their_effective_size() -> None:
+    weight = np.array([1000.0] + [0.001] * 99)
+    share = share_estimate(np.ones(100), weight, 0.95)
+    assert share.low == pytest.approx(share_estimate(np.ones(1), None, 0.95).low, abs=1e-3)
+    y, heavy = np.tile([0, 1], 100), np.repeat([1000.0, 0.001], [2, 198])
+    outcome = Outcome(y=y, prediction=y, score=y.astype(float), groups=y, weight=heavy)
+    assert measure("auc", outcome).low == pytest.approx(0.025, abs=1e-3)  # one pair
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 5])
+def test_interval_of_the_roc_area_covers_with_a_handful_of_positives(m: int) -> None:
+    rng, covered, truth = np.random.default_rng(m), [], stats.norm.cdf(1.2 / np.sqrt(2))
+    y = (np.arange(m + 100) < m).astype(int)
+    for _ in range(400):
+        area = roc_area(y, rng.normal(1.2 * y, 1), None)
+        low, high = area.ends(0.95)
+        covered.append(low <= truth <= high)
+    assert np.mean(covered) >= 0.93
+
+
+def test_scores_that_are_all_tied_do_not_prove_an_area() -> None:
+    area = roc_area(np.array([0, 1, 0, 1]), np.full(4, 0.3), None)
+    low, high = area.ends(0.95)
+    assert area.value == 0.5
+    assert high - low > 0.5
+
+
+def test_the_interval_of_few_rows_stays_within_the_range() -> None:
+    outcome = Outcome(y=np.array([0, 1, 1]), prediction=np.ones(3), score=np.array([0.1, 0.2, 0.9]), groups=np.zeros(3))
+    brier = measure("brier", outcome)
+    assert (brier.value, brier.high) == (pytest.approx(0.22), 1.0)
+
+
+def test_losses_that_are_all_the_same_prove_no_more_than_as_many_right_rows() -> None:
+    y = np.tile([0, 1], 5)
+    outcome = Outcome(y=y, prediction=y, score=y.astype(float), groups=y)
+    limit = metrics.get("brier").limit(outcome, {}, 0.05)
+    assert (limit.value, limit.best) == (pytest.approx(1 - 0.05**0.1), limit.value)
+    numbers = Outcome(y=y, prediction=y, score=y, groups=y, task="regression")
+    for name, of in (("log_loss", outcome), ("mean_squared_error", numbers)):
+        found = metrics.get(name).limit(of, {}, 0.05)
+        assert np.isnan(found.value)
+        assert "same loss" in found.note
+
+
 def test_student_and_delta_method_agree_with_statsmodels() -> None:
     from statsmodels.stats.weightstats import DescrStatsW
 

@@ -326,3 +326,24 @@ def test_all_metrics_with_intervals_are_fast() -> None:
     for name in names:
         of(name, outcome)
     assert time.process_time() - start < 1.0  # 0.3 s on a quiet machine
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("auc", "binary"),
+        ("average_precision", "binary"),
+        ("f1", "binary"),
+        ("balanced_accuracy", "binary"),
+        ("auc", "multiclass"),
+        ("f1_macro", "multiclass"),
+        ("mcc", "multiclass"),
+        ("f1_macro", "multilabel"),
+    ],
+)
+def test_class_whose_rows_weigh_nothing_is_a_class_without_rows(name: str, task: str) -> None:
+    outcome = make_outcome(task=task, weighted=True)
+    there = outcome.y[:, 1] if task == "multilabel" else outcome.y == 1
+    measured = measure(name, dataclasses.replace(outcome, weight=np.where(there, 0.0, outcome.weight)))
+    assert np.isnan([measured.value, measured.low, measured.high]).all()
+    assert measured.note

@@ -18,6 +18,8 @@ ROWS = {"y": np.zeros(3), "prediction": np.zeros(3), "score": np.zeros(3), "grou
         ({"weight": np.zeros(4)}, "weight has 4 rows, y has 3"),
         ({"corrupted": {"corruption_accuracy(blur, severity=1)": np.zeros(2)}}, "has 2 rows, y has 3"),
         ({"ood": {"energy": (np.zeros(2), np.zeros(9))}}, r"ood\['energy'\] has 2 rows, y has 3"),
+        ({"robust": {"attack": np.ones(2)}}, "attack has 2 rows where 3 were attacked"),
+        ({"robust": {"attack": np.ones(3)}, "robust_rows": {"attack": np.arange(2)}}, "where 2 were attacked"),
         ({"task": "ranking"}, "unknown task 'ranking'"),
         ({"score": np.zeros((3, 2))}, r"score of a binary outcome has the shape \[n\], not \[3, 2\]"),
         ({"task": "multiclass"}, r"score of a multiclass outcome has the shape \[n, K\], not \[3\]"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from metric_outcomes import make_outcome
@@ -84,3 +86,29 @@ def test_what_is_not_defined_is_said() -> None:
 def test_a_name_that_no_target_can_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="letters, digits and underscores only, unlike 'my-gap'"):
         metric_from_function("my-gap", own_refused, better="lower", definition="Mine.")
+
+
+def test_resamples_are_not_all_held_at_once() -> None:
+    import tracemalloc
+
+    n = 20_000
+    outcome = make_outcome(n=n)
+    metric = metric_from_function("mine", own_refused, better="lower", definition="Mine.", low=0.0, high=1.0)
+    tracemalloc.start()
+    metric.compute(outcome, {}, 0.95)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30 * 8 * n
+
+
+def test_a_function_that_raises_says_so_and_stops_nothing() -> None:
+    def largest(y, prediction, score, groups, weight) -> float:
+        return max(prediction[groups == group].mean() for group in np.unique(groups[groups >= 0]))
+
+    outcome = make_outcome()
+    nobody = dataclasses.replace(outcome, groups=np.full(len(outcome.y), -1), group_names=(), attributes={})
+    metric = metric_from_function("largest", largest, better="lower", definition="Mine.", grouped=True)
+    estimate, limit = metric.compute(nobody, {"by": None}, 0.95), metric.limit(nobody, {"by": None}, 0.05)
+    assert np.isnan([estimate.value, limit.value]).all()
+    assert estimate.note == limit.note
+    assert estimate.note.startswith("largest fails on these rows: ValueError: max()")

@@ -104,6 +104,24 @@ def test_several_attributes_and_their_intersections() -> None:
     assert made.group_names == ("F & old", "F & young", "M & old", "M & young")
 
 
+def test_a_gap_among_names_in_a_list_is_no_group() -> None:
+    made = outcome_from([0, 1, 1], [0, 1, 0], groups=["a", float("nan"), "b"])
+    assert (made.group_names, made.groups.tolist()) == (("a", "b"), [0, -1, 1])
+
+
+def test_numbers_in_a_column_of_objects_are_numbers() -> None:
+    assert outcome_from(np.array([np.int64(0), np.int64(1)], dtype=object), [0, 1]).task == "binary"
+
+
+def test_intersections_cost_what_occurs() -> None:
+    rng = np.random.default_rng(0)
+    groups = {f"attribute {i}": rng.permutation(400) for i in range(8)}  # 400^8 combinations, above int64
+    made = outcome_from(np.zeros(400, dtype=int), np.ones(400, dtype=int), groups=groups)
+    assert sorted(made.groups) == list(range(400))
+    row = 17
+    assert made.group_names[made.groups[row]] == " & ".join(str(column[row]) for column in groups.values())
+
+
 def test_missing_group_labels_leave_rows_out() -> None:
     outcome = make_outcome(n=200)
     labels = pd.Series(outcome.groups.astype(object))
@@ -185,6 +203,14 @@ def test_what_happens_to_the_features_is_a_column_too() -> None:
         (lambda: robust_accuracy([0, 1], [0, 1], **ATTACK), "robust_accuracy needs robust=: Whether each row is right"),
         (lambda: mean_corruption_error([0], [0], corrupted=[True]), "corrupted must be a mapping"),
         (lambda: accuracy([[0, 2]], [[0, 1]]), "y holds 2: several labels are 0 or 1 each"),
+        (lambda: accuracy(["1", "2", "3"], [1, 2, 2]), "one holds names and the other numbers: name the classes"),
+        (lambda: accuracy(["a", float("nan")], ["a", "b"]), "y has no value in row 1"),
+        (lambda: accuracy(pd.Series(["a", None]), ["a", "b"]), "y has no value in row 1"),
+        (lambda: accuracy([0, 1, np.nan], [0, 1, 1]), "y has no value in row 2"),
+        (lambda: accuracy([0, 1], pd.Series([1, None], dtype="Int64")), "prediction has no value in row 1"),
+        (lambda: mean_squared_error([0.5, np.nan], [0.5, 1]), "y has no value in row 1"),
+        (lambda: accuracy([0, 1], score=[-1.0, 0.3]), r"scores outside 0 to 1 cannot be cut at 0\.5: pass prediction="),
+        (lambda: robust_accuracy([0, 1], [0, 1], robust=[True], **ATTACK), "has 1 rows where 2 were attacked"),
     ],
 )
 def test_faults_are_one_line_that_helps(call, message: str) -> None:

@@ -83,3 +83,13 @@ def test_radii_ascend_from_above_zero(eps: tuple[float, ...]) -> None:
     x, y = pictures(4)
     with pytest.raises(UsageError, match="above 0 and ascending"):
         robustness_curve(ModuleVictim(two_logits(x)[0]), lambda e: ball(x, e), y, eps)
+
+
+def test_stages_stand_in_one_order_at_every_radius_so_that_fooled_by_names_them() -> None:
+    x, _ = pictures(60)
+    model, _ = two_logits(x)
+    with torch.no_grad():
+        y = model(x).argmax(1)
+    curve = robustness_curve(ModuleVictim(model), lambda eps: ball(x, eps), y, EPS, attack="pgd")
+    assert {tuple(stage.name for stage in found.stages)[:2] for found in curve} == {("clean", "pgd")}
+    assert any(stage.name == "drawn in" for found in curve for stage in found.stages)

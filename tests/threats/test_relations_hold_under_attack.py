@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from efficienttrust.threats import Reach, evaluate_robustness, reach, run_attack
+from efficienttrust.threats._relations import EncodedRelations
 from tests.threats.worlds import SINGLE, NetworkVictim, World, attack_of, draw
 
 
@@ -73,3 +74,17 @@ def test_l2_is_weaker_than_linf_of_the_same_radius() -> None:
     cube = evaluate_robustness(victim, world.reach(0.5), world.y, attack="standard")
     sphere = evaluate_robustness(victim, world.reach(0.5, "l2"), world.y, attack="standard")
     assert cube.accuracy < sphere.accuracy < float(sphere.clean_right.float().mean())
+
+
+@pytest.mark.parametrize("pairs", [[(0, 1), (0, 1)], [(0, 1), (1, 2), (0, 2)]], ids=["twice the same", "follows"])
+def test_equations_that_follow_from_others_hold_too(pairs: list[tuple[int, int]]) -> None:
+    equal, generator = torch.zeros(len(pairs), 3), torch.Generator().manual_seed(0)
+    for row, (plus, minus) in enumerate(pairs):
+        equal[row, plus], equal[row, minus] = 0.5**0.5, -(0.5**0.5)
+    nothing, everything = torch.zeros(20, 3), torch.ones(20, 3)
+    relations = EncodedRelations.around(
+        nothing, everything, nothing, equal, torch.zeros(len(pairs)), torch.ones(len(pairs), dtype=torch.bool)
+    )
+    shift = relations.project(torch.randn(20, 3, generator=generator), everything, everything)
+    assert bool(relations.hold(shift).all())
+    assert float(shift.abs().amin(0).max()) > 0

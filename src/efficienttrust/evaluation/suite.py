@@ -199,12 +199,16 @@ class _Assault:
         return standing
 
     def _ways(self) -> list[Callable[[NDArray[np.int64]], Tensor]]:
-        search: Callable[[NDArray[np.int64]], Tensor] = partial(self._on_the_file, "coordinate")
+        widest = attacks.get("coordinate").most_cells
+        narrow = widest is None or len(self.problem.domain.lower) <= widest
+        search: Callable[[NDArray[np.int64]], Tensor] = partial(self._on_the_file, "coordinate" if narrow else "square")
         searches = [search]
         if self.attack == "standard":
-            searches = [partial(self._on_the_file, name) for name in SEARCHES]
+            searches = [search, *(partial(self._on_the_file, name) for name in SEARCHES if name != "coordinate")]
         if not isinstance(self.scorer, NetworkScorer):  # constant in steps: the worst point need not be a corner
-            return searches if len(searches) > 1 else [search, partial(self._on_the_file, "random_points")]
+            searches = searches if len(searches) > 1 else [search, partial(self._on_the_file, "random_points")]
+            own = [] if attacks.get(self.attack).needs_gradient else [partial(self._on_the_file, self.attack)]
+            return [*own, *searches]
         if not attacks.get(self.attack).needs_gradient:
             return [partial(self._on_the_file, self.attack), search]
         return [partial(self._on_the_parent, self.scorer), *searches]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
-from typing import Any
+from numbers import Real
+from typing import Any, cast
 
 import numpy as np
 
@@ -40,11 +40,13 @@ def outcome_from(
     Raises:
         UsageError: The columns contradict each other or the task.
     """
-    labels, decided, scores = (None if part is None else _array(part) for part in (y, prediction, score))
-    assert labels is not None
+    labels, decided, scores = _array(y), *(None if part is None else _array(part) for part in (prediction, score))
+    _refuse_gaps("y", labels)
     if task is not None and task not in TASKS:
         raise unknown_name("task", task, TASKS)
     found = task or _task(labels, decided, scores, classes)
+    if decided is not None and found != "regression":
+        _refuse_gaps("prediction", decided)
     if found == "binary" and scores is not None and scores.ndim == 2 and scores.shape[1] == 2:
         scores = scores[:, 1]
     scores = None if scores is None else _numbers("score", scores)
@@ -86,10 +88,28 @@ def outcome_from(
 
 
 def _array(values: Any) -> Array:
-    array = np.asarray(values)
-    if array.dtype == object and all(isinstance(value, (bool, int, float)) for value in array.ravel()):
+    array = _with_gaps(values)
+    if array.dtype == object and all(isinstance(value, (bool, np.bool_, Real)) for value in array.ravel()):
         return array.astype(np.float64)
     return array
+
+
+def _with_gaps(values: Any) -> Array:
+    """Return values as an array in which what is missing stays so: numpy makes a name, `nan`, of a gap among names."""
+    array = np.asarray(values)
+    if array.dtype.kind == "U" and isinstance(values, list | tuple):
+        return np.array(values, dtype=object) if any(value != value for value in values) else array
+    return array
+
+
+def _refuse_gaps(name: str, values: Array) -> None:
+    if values.dtype.kind not in "fO":
+        return
+    import pandas as pd
+
+    if (gaps := pd.isna(values)).any():
+        row = int(np.argmax(gaps.reshape(len(values), -1).any(axis=1)))
+        raise UsageError(f"{name} has no value in row {row}: leave out the rows without one")
 
 
 def _numbers(name: str, values: Array) -> Array:
@@ -113,7 +133,10 @@ def _task(y: Array, prediction: Array | None, score: Array | None, classes: Sequ
         return "multilabel"
     if classes is not None:
         return "binary" if len(classes) == 2 else "multiclass"
-    if any(part is not None and part.dtype.kind == "f" and np.any(part % 1 != 0) for part in (y, prediction)):
+    if any(
+        part is not None and part.dtype.kind == "f" and np.any(part[np.isfinite(part)] % 1 != 0)
+        for part in (y, prediction)
+    ):
         return "regression"
     if score is not None and score.ndim == 2 and score.shape[1] > 2:
         return "multiclass"
@@ -147,6 +170,8 @@ def _classes(
         if task == "binary" and len(classes) != 2:
             raise UsageError(f"a binary task has 2 classes, not {len(classes)}")
         return list(classes)
+    if prediction is not None and (y.dtype.kind in "biuf") != (prediction.dtype.kind in "biuf"):
+        raise UsageError("of y and prediction one holds names and the other numbers: name the classes as classes=")
     seen = np.unique(np.concatenate([part.ravel() for part in (y, prediction) if part is not None])).tolist()
     columns = score.shape[1] if score is not None and score.ndim == 2 else None
     if task == "binary":
@@ -208,21 +233,20 @@ def _groups(groups: Any, n: int) -> tuple[Array, tuple[str, ...], dict[str, tupl
         raise UsageError("groups holds no attribute")
     codes, names = next(iter(attributes.values()))
     if len(attributes) > 1:
-        together, known = np.zeros(n, dtype=np.int64), np.ones(n, dtype=bool)
-        for own, labels in attributes.values():
-            together, known = together * len(labels) + own, known & (own >= 0)
-        every = [" & ".join(parts) for parts in product(*(labels for _, labels in attributes.values()))]
-        occurring, inverse = np.unique(together[known], return_inverse=True)
+        known = np.all([own >= 0 for own, _ in attributes.values()], axis=0)
+        together, parts = np.zeros(np.count_nonzero(known), dtype=np.int64), [cast("tuple[str, ...]", ())]
+        for own, labels in attributes.values():  # only what occurs is named: all combinations may be billions
+            occurring, together = np.unique(together * len(labels) + own[known], return_inverse=True)
+            parts = [(*parts[code // len(labels)], labels[code % len(labels)]) for code in occurring]
         codes = np.full(n, -1)
-        codes[known] = inverse
-        names = tuple(every[code] for code in occurring)
+        codes[known], names = together, tuple(map(" & ".join, parts))
     return codes, names, attributes
 
 
 def _group_codes(labels: Any, n: int) -> tuple[Array, tuple[str, ...]]:
     import pandas as pd
 
-    values = np.asarray(labels)
+    values = _with_gaps(labels)
     if values.ndim != 1 or len(values) != n:
         raise UsageError(f"groups has the shape {list(values.shape)}, y has {n} rows: give one label a row")
     codes, distinct = pd.factorize(values)

@@ -58,14 +58,14 @@ def confusion_limit(statistic: Statistic, outcome: Outcome, alpha: float) -> Lim
 def one_class(outcome: Outcome) -> str:
     """Return why nothing can be said about all classes, or an empty text."""
     names = outcome.class_names
-    return absent_classes(np.bincount(np.asarray(outcome.y, dtype=np.int64), minlength=len(names)), names)
+    return absent_classes(np.bincount(np.asarray(outcome.y, dtype=np.int64), outcome.weight, len(names)), names)
 
 
-def absent_classes(rows: Array, names: tuple[str, ...]) -> str:
-    """Return why nothing can be said about all classes of which there are so many rows [K], or an empty text."""
-    if rows.sum() == 0:
+def absent_classes(mass: Array, names: tuple[str, ...]) -> str:
+    """Return why nothing can be said about all classes whose rows have that weight [K], or an empty text."""
+    if mass.sum() == 0:
         return "no rows here"
-    there = rows > 0
+    there = mass > 0
     if there.sum() == 1:
         return f"all rows have the label {names[int(there.argmax())]}"
     absent = [repr(name) for name, present in zip(names, there, strict=True) if not present]

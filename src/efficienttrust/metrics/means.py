@@ -73,11 +73,21 @@ def loss_estimate(values: Array, weight: Array | None, level: float) -> Estimate
     return Estimate(float(mean.value[0]), float(low[0]), float(high[0]), len(values), f"{LOG_SCALE} {percent(level)}")
 
 
-def loss_limit(values: Array, weight: Array | None, alpha: float) -> Limit:
-    """Return the upper limit of the mean of row losses; the best possible estimate is 0 with the same doubt."""
+def loss_limit(values: Array, weight: Array | None, alpha: float, most: float = np.inf) -> Limit:
+    """Return the upper limit of the mean of row losses; the best possible estimate is 0 with the same doubt.
+
+    Where all losses are the same, c, they have no spread to rest a limit on. Losses of at most `most` then have the
+    limit c + p (most - c), p being Clopper and Pearson's limit of the share of other losses; any others have none.
+    """
     if obstacle := unusable(values):
         return Limit.missing(len(values), obstacle)
     mean = mean_of(values, weight)
+    if np.ptp(values) == 0:
+        if most == np.inf:
+            return Limit.missing(len(values), "all rows have the same loss, which says nothing about others")
+        w = np.ones(len(values)) if weight is None else np.asarray(weight, dtype=np.float64)
+        others, value = 1 - alpha ** float((w @ w) / w.sum() ** 2), float(mean.value[0])
+        return Limit(value + others * (most - value), others * most, len(values), "Clopper-Pearson, all losses equal")
     high, best = mean.log_ends(1 - 2 * alpha)[1], mean.best(alpha)
     return Limit(float(high[0]), float(best[0]), len(values), LOG_SCALE)
 

@@ -106,12 +106,13 @@ def measure(name: str, outcome: Outcome, arguments: Arguments | None = None, lev
 
 
 def measurement_of(metric: Metric, resolved: Arguments, estimate: Estimate) -> Measurement:
-    """Give an estimate the name and definition of its metric; its interval holds at least the value."""
+    """Give an estimate the name and definition of its metric; its interval holds the value, and only what can be."""
+    low, high = np.clip((estimate.low, estimate.high), metric.low, metric.high)
     return Measurement(
         name=metric_key(metric, resolved),
         value=float(estimate.value),
-        low=float(min(estimate.low, estimate.value)),
-        high=float(max(estimate.high, estimate.value)),
+        low=float(min(low, estimate.value)),
+        high=float(max(high, estimate.value)),
         n=estimate.n,
         how=estimate.how,
         definition=metric.definition,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -36,7 +36,8 @@ def metric_from_function(
 
     Args:
         name: Letters, digits and underscores.
-        function: (y, prediction, score, groups, weight) -> value, NaN where it cannot be estimated.
+        function: (y, prediction, score, groups, weight) -> value, NaN where it cannot be estimated; where it
+            raises, the metric has no value, and the note says what was raised.
         better: Which direction is better.
         definition: One sentence that a report prints.
         grouped: Whether it compares groups; then it takes `by=` one sensitive attribute.
@@ -61,34 +62,35 @@ def metric_from_function(
     if not name.isidentifier():
         raise ValueError(f"the name of a metric has letters, digits and underscores only, unlike {name!r}")
 
-    def value_of(outcome: Outcome, groups: Array, rows: Array | slice) -> float:
+    def value_of(outcome: Outcome, groups: Array, rows: Array | slice) -> tuple[float, str]:
         weight = None if outcome.weight is None else outcome.weight[rows]
-        return float(function(outcome.y[rows], outcome.prediction[rows], outcome.score[rows], groups[rows], weight))
+        columns = outcome.y[rows], outcome.prediction[rows], outcome.score[rows], groups[rows], weight
+        try:
+            value = float(function(*columns))
+        except Exception as error:  # anybody's code may raise anything, and the other metrics are still to be measured
+            reason = " ".join(str(error).split())[:160]
+            return float("nan"), f"{name} fails on these rows: {type(error).__name__}: {reason}"
+        return value, f"{name} is not defined on these rows" if np.isnan(value) else ""
 
-    def sample(outcome: Outcome, arguments: Arguments) -> tuple[float, Floats]:
+    def sample(outcome: Outcome, arguments: Arguments) -> tuple[float, Floats, str]:
+        if len(outcome.y) == 0:
+            return float("nan"), np.empty(0), "no rows here"
         groups, _ = outcome.partition(arguments.get("by"))
-        value = value_of(outcome, groups, slice(None))
-        return value, np.array(
-            [value_of(outcome, groups, rows) for rows in _resamples(outcome, groups if grouped else None)]
-        )
+        value, obstacle = value_of(outcome, groups, slice(None))
+        if obstacle:
+            return value, np.empty(0), obstacle
+        resamples = _resamples(outcome, groups if grouped else None)
+        return value, np.array([value_of(outcome, groups, rows)[0] for rows in resamples]), ""
 
     def compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-        n = len(outcome.y)
-        if n == 0:
-            return Estimate.missing(n, "no rows here")
-        value, draws = sample(outcome, arguments)
-        if np.isnan(value):
-            return Estimate.missing(n, f"{name} is not defined on these rows")
-        return percentile_estimate(value, draws, level, n)
+        n, (value, draws, obstacle) = len(outcome.y), sample(outcome, arguments)
+        return Estimate.missing(n, obstacle) if obstacle else percentile_estimate(value, draws, level, n)
 
     def limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
-        n = len(outcome.y)
-        if n == 0:
-            return Limit.missing(n, "no rows here")
-        value, draws = sample(outcome, arguments)
+        n, (value, draws, obstacle) = len(outcome.y), sample(outcome, arguments)
         finite = draws[np.isfinite(draws)]
-        if np.isnan(value) or len(finite) == 0:
-            return Limit.missing(n, f"{name} is not defined on these rows")
+        if obstacle or len(finite) == 0:
+            return Limit.missing(n, obstacle or "no resample of these rows has a value")
         sign, ideal = (-1, high) if better == "higher" else (1, low)
         reach = sign * two_sided_z(1 - 2 * alpha) * float(finite.std())
         found, best = (min(max(end + reach, low), high) for end in (value, ideal))
@@ -108,8 +110,8 @@ def metric_from_function(
     )
 
 
-def _resamples(outcome: Outcome, groups: Array | None) -> list[Array]:
-    """Return the rows of each resample, drawn within every label, and group where groups are compared."""
+def _resamples(outcome: Outcome, groups: Array | None) -> Iterator[Array]:
+    """Yield the rows of each resample, drawn within every label, and group where groups are compared."""
     strata = np.zeros(len(outcome.y), dtype=np.int64) if groups is None else np.asarray(groups, dtype=np.int64)
     if outcome.task in ("binary", "multiclass"):
         strata = strata * len(outcome.class_names) + np.asarray(outcome.y, dtype=np.int64)
@@ -117,4 +119,5 @@ def _resamples(outcome: Outcome, groups: Array | None) -> list[Array]:
     _, first, size = np.unique(strata[order], return_index=True, return_counts=True)
     start, length = np.repeat(first, size), np.repeat(size, size)
     rng = generator()
-    return [order[start + (rng.random(len(order)) * length).astype(np.int64)] for _ in range(ROW_REPEATS)]
+    for _ in range(ROW_REPEATS):
+        yield order[start + (rng.random(len(order)) * length).astype(np.int64)]

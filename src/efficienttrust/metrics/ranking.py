@@ -17,11 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from efficienttrust.metrics.classes import class_views
-from efficienttrust.metrics.intervals import percent, two_sided_z
+from efficienttrust.metrics.intervals import percent, two_sided_z, wilson
 from efficienttrust.metrics.values import Array, Estimate, Floats, Limit, Outcome
 
 HOW = "infinitesimal jackknife on the logit scale"
 OBSTACLE = "needs rows of both labels and finite scores"
+NO_SPREAD = 1e-12
+"""Standard errors below this are nothing but rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +33,12 @@ class Area:
     Attributes:
         value: The area.
         influence: [n] influence of each row, so that the squares add up to the variance of the area.
-        rarer: Rows of the rarer label: what limits the proof that a perfect area can give.
+        rarer: Rows of the rarer label (weighted: their effective size): what limits the proof of a perfect area.
     """
 
     value: float
     influence: Floats
-    rarer: int
+    rarer: float
 
     @property
     def error(self) -> float:
@@ -44,15 +46,22 @@ class Area:
         return float(np.sqrt(self.influence @ self.influence))
 
     def ends(self, level: float) -> tuple[float, float]:
-        """Return the two-sided interval.
+        """Return the two-sided interval, with the quantile of Student's t for as many rows as the rarer label has.
 
-        A perfect area of m rows of the rarer label has the lower end tail^(1/m), as m hits of m have.
+        A perfect area of m rows of the rarer label has the lower end tail^(1/m), as m hits of m have. Without any
+        spread (all scores tied) the error says nothing, and Wilson's interval of m trials stands in.
         """
+        from scipy import special
+
         if not 0 < self.value < 1:
             end = ((1 - level) / 2) ** (1 / self.rarer)
             return (end, 1.0) if self.value >= 1 else (0.0, 1 - end)
+        if self.error < NO_SPREAD:
+            low, high = wilson(self.value * self.rarer, self.rarer, two_sided_z(level))
+            return float(low), float(high)
         odds = self.value / (1 - self.value)
-        factor = np.exp(min(two_sided_z(level) * self.error / (self.value * (1 - self.value)), 500.0))
+        quantile = float(special.stdtrit(max(self.rarer - 1, 1), 0.5 + level / 2))
+        factor = np.exp(min(quantile * self.error / (self.value * (1 - self.value)), 500.0))
         return float(1 / (1 + factor / odds)), float(1 / (1 + 1 / (odds * factor)))
 
 
@@ -63,18 +72,20 @@ AreaOf = Callable[[Array, Array, Array | None], Area | None]
 def roc_area(y: Array, score: Array, weight: Array | None) -> Area | None:
     """Return the share of (positive, negative) pairs in the right order, ties counted half."""
     positive = np.asarray(y, dtype=bool)
-    if not _rankable(positive, score):
-        return None
     w = np.ones(len(positive)) if weight is None else np.asarray(weight, dtype=np.float64)
+    if not _rankable(positive, score, w):
+        return None
     up, down = _Sorted.of(score[positive], w[positive]), _Sorted.of(score[~positive], w[~positive])
     above = 1 - up.share_below(score[~positive])  # of positives, for each negative
     below = down.share_below(score[positive])
-    value = float(np.average(below, weights=w[positive])) if w[positive].any() else float("nan")
+    value = float(np.average(below, weights=w[positive]))
     influence = np.empty(len(positive))
     for rows, placed in ((positive, below), (~positive, above)):
         m = len(placed)
         influence[rows] = w[rows] / w[rows].sum() * (placed - value) * np.sqrt(m / max(m - 1, 1))
-    return Area(value, influence, int(min(positive.sum(), (~positive).sum())))
+        if m == 1:
+            influence[rows] = widest_spread(value)
+    return Area(value, influence, _rarer(positive, w))
 
 
 def precision_area(y: Array, score: Array, weight: Array | None) -> Area | None:
@@ -84,9 +95,9 @@ def precision_area(y: Array, score: Array, weight: Array | None) -> Area | None:
     positives. The area is sum w T / A over positives, divided by P; its influences are the derivatives by w.
     """
     positive = np.asarray(y, dtype=bool)
-    if not _rankable(positive, score):
-        return None
     w = np.ones(len(positive)) if weight is None else np.asarray(weight, dtype=np.float64)
+    if not _rankable(positive, score, w):
+        return None
     order = np.argsort(-np.asarray(score, dtype=np.float64), kind="stable")
     s, hit, w = score[order], positive[order].astype(np.float64), w[order]
     last = np.append(np.flatnonzero(s[1:] != s[:-1]), len(s) - 1)
@@ -98,8 +109,15 @@ def precision_area(y: Array, score: Array, weight: Array | None) -> Area | None:
     gain, loss = (_from_below(hit * w * part, last, tie) for part in (1 / a, t / a**2))
     influence = np.empty(len(s))
     influence[order] = w * (hit * (t / a - value) + hit * gain - loss) / total
+    if positive.sum() == 1:
+        influence[positive] = widest_spread(value)
     n = len(s)
-    return Area(value, influence * np.sqrt(n / max(n - 1, 1)), int(min(positive.sum(), (~positive).sum())))
+    return Area(value, influence * np.sqrt(n / max(n - 1, 1)), _rarer(hit > 0, w))
+
+
+def widest_spread(value: float) -> float:
+    """Return the largest standard deviation of places in [0, 1] whose mean is `value`: all that one row tells."""
+    return float(np.sqrt(max(value * (1 - value), 0.0)))
 
 
 def mean_area(areas: list[Area]) -> Area:
@@ -135,8 +153,13 @@ def area_limit(area: Area | None, n: int, note: str, alpha: float, how: str = HO
     return Limit(min(best, area.ends(1 - 2 * alpha)[0]), best, n, how)
 
 
-def _rankable(positive: Array, score: Array) -> bool:
-    return bool(len(positive)) and not positive.all() and bool(positive.any()) and bool(np.isfinite(score).all())
+def _rankable(positive: Array, score: Array, weight: Floats) -> bool:
+    return bool(weight[positive].any()) and bool(weight[~positive].any()) and bool(np.isfinite(score).all())
+
+
+def _rarer(positive: Array, weight: Floats) -> float:
+    sums = [(float(w.sum()), float(w @ w)) for w in (weight[positive], weight[~positive])]
+    return min(mass**2 / squares for mass, squares in sums)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,8 @@ def share_estimate(shares: Floats, weight: Array | None, level: float, note: str
         return Estimate.missing(n, "no rows here")
     mean = mean_of(shares, weight)
     value, error = float(mean.value[0]), float(mean.error[0])
-    rows = value * (1 - value) / error**2 if 0 < error < np.inf else float(n)
+    w = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
+    rows = value * (1 - value) / error**2 if 0 < error < np.inf else float(w.sum() ** 2 / (w @ w))
     low, high = wilson(value * rows, rows, two_sided_z(level))
     return Estimate(value, float(low), float(high), n, f"Wilson {percent(level)}, effective size", note)
 

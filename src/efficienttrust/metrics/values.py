@@ -133,6 +133,9 @@ class Outcome:
         for name, column in columns.items():
             if column is not None and len(column) != len(self.y):
                 raise ValueError(f"{name} has {len(column)} rows, y has {len(self.y)}: give one value a row")
+        for key, right in self.robust.items():
+            if len(right) != (rows := len(self.robust_rows.get(key, self.y))):
+                raise ValueError(f"{key} has {len(right)} rows where {rows} were attacked: give one value a row")
         wide = {"multiclass": {"score"}, "multilabel": {"y", "prediction", "score"}}.get(self.task, set())
         shapes = {name: np.shape(getattr(self, name)) for name in ("y", "prediction", "score")}
         for name, shape in shapes.items():

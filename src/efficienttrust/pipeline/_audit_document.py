@@ -14,6 +14,7 @@ from efficienttrust.evaluation.certification import Verdict
 from efficienttrust.evaluation.subjects import Rows
 from efficienttrust.metrics import Measurement
 from efficienttrust.pipeline._audit_examination import Examination, Section
+from efficienttrust.pipeline._audit_request import is_given
 from efficienttrust.resources import calibration_kernel, environment
 
 SCHEMA_VERSION = 1
@@ -89,9 +90,9 @@ def audit_command(model: str, data: str | None, options: Mapping[str, object]) -
     words = ["efficienttrust", "audit", model]
     for name, value in {"data": data, **options}.items():
         flag = "--" + {"relations": "relation"}.get(name, name.replace("_", "-"))
-        if value in (None, False, (), [], ""):
+        if not is_given(name, value):
             continue
-        if value is True:
+        if value is True and name != "positive":
             words.append(flag)
         elif name in ("target", "relations") and isinstance(value, list | tuple):
             words += [word for one in value for word in (flag, str(one))]

@@ -133,11 +133,9 @@ def _represent(subject: Subject, inputs: Any, rows: Rows, y: Any = None) -> Repr
     if subject.kind == "torch":
         import torch
 
-        x = inputs if rows.kind == "image" else rows.problem.encoder.transform(inputs)
-        if rows.kind == "image" and x.dtype == np.uint8:
-            x = x.astype(np.float32) / 255
+        x: torch.Tensor = subject.model.prepare(inputs)  # as the module takes them: images, encoded rows, raw numbers
         try:
-            return represent_module(subject.float_parent, torch.from_numpy(np.ascontiguousarray(x)), y)
+            return represent_module(subject.float_parent, x, y)
         except UsageError:  # no linear layer at the end: what its answers say is left
             return _by_answer(subject, inputs, rows, y)
     if (

@@ -14,7 +14,7 @@ from efficienttrust.data._bundled import bundled_names
 from efficienttrust.data.images import ImageSet, is_image_source, load_images
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.subjects import Rows, Subject, image_rows, open_deployed, open_subject, table_rows
-from efficienttrust.pipeline._audit_request import AuditRequest
+from efficienttrust.pipeline._audit_request import AuditRequest, is_given
 from efficienttrust.pipeline._run import Run, load_run
 
 UNKNOWN = "whether the model was trained on any of these rows is not known: if it was, figures are too good"
@@ -42,7 +42,7 @@ def open_rows(data: Any, settings: Mapping[str, Any], request: AuditRequest, run
     Raises:
         UsageError: The data cannot be used, or options do not fit them.
     """
-    given = {name: value for name, value in settings.items() if value not in (None, (), [], "", False)}
+    given = {name: value for name, value in settings.items() if is_given(name, value)}
     if run is not None and data is None:
         problem = _data_of(run, given)
         return _limited(table_rows(problem, request.rows or "test"), request)

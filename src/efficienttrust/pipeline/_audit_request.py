@@ -107,6 +107,11 @@ def make_audit_request(
     )
 
 
+def is_given(name: str, value: object) -> bool:
+    """Return whether an option says anything: not None, empty or off. A positive label of 0 or False is said."""
+    return value is not None if name == "positive" else value not in (None, (), [], "", False)
+
+
 def wrong_units(request: AuditRequest, kind: str) -> tuple[str, ...]:
     """Return a warning for each radius that looks as if it were given in 0-255; images have pixels in [0, 1]."""
     if kind != "image" or request.norm != "linf":

@@ -164,8 +164,8 @@ def _most(exam: Examination, attack: str, radii: int) -> int:
     if subject.kind == "torch":
         return most
     cells = rows.x[0].size if rows.kind == "image" else len(rows.problem.encoder.numeric)
-    cost = {"coordinate": 4 * cells if cells <= 256 else 1, "random_points": RANDOM_DRAWS, "square": SQUARE_QUERIES}
-    searched = searches_of(attack, gradient=gradient_victim(subject, rows) is not None)
+    cost = {"coordinate": 4 * cells, "random_points": RANDOM_DRAWS, "square": SQUARE_QUERIES}
+    searched = searches_of(attack, gradient=gradient_victim(subject, rows) is not None, cells=cells)
     queries = sum(cost.get(name, 0) * restarts for name, restarts in searched.items())
     return min(most, max(FEWEST_ROWS, QUERIES // max(queries, 1) // max(1, radii.bit_length() - 1)))
 
@@ -185,7 +185,7 @@ def _curve(exam: Examination, added: Section, main: Assault, rows: NDArray[np.in
         where = {"attack": main.attack, "eps": eps, "norm": main.norm}
         yield {
             "eps": eps,
-            "accuracy": asdict(_with_bound(measure("robust_accuracy", outcome, where), proven, exam)),
+            "accuracy": asdict(_with_bound(measure("robust_accuracy", outcome, where), proven, rows, exam)),
             "by_group": _by_group(outcome, right, rows),
             "gap": asdict(measure("robust_accuracy_gap", outcome, where)) if gap else None,
         }
@@ -196,12 +196,16 @@ def _gap_of(exam: Examination) -> bool:
     return len(exam.rows.group_names) > 1 and not exam.rows.by_class
 
 
-def _with_bound(measured: Measurement, proven: NDArray[np.bool_], exam: Examination) -> Measurement:
-    """Add what a bound proves to what attacks leave standing."""
+def _with_bound(
+    measured: Measurement, proven: NDArray[np.bool_], rows: NDArray[np.int64], exam: Examination
+) -> Measurement:
+    """Add what a bound proves of the attacked rows to what attacks leave standing, with the weights of the rows."""
     if not proven.any():
         return measured
+    weight = exam.rows.weight
+    least = proven.mean() if weight is None else np.average(proven, weights=weight[rows].astype(np.float64))
     of = "" if exam.subject.kind == "torch" else " of the float parent"
-    share = f"between {proven.mean():.4f} (proven{of}, no attack can get below) and {measured.value:.4f} (attacked)"
+    share = f"between {least:.4f} (proven{of}, no attack can get below) and {measured.value:.4f} (attacked)"
     return dataclasses.replace(measured, note="; ".join(filter(None, (measured.note, share))))
 
 

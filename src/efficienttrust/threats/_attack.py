@@ -66,7 +66,7 @@ class Attack:
         stages: Names of the attacks of a cascade, in order, each run on what still stands; empty for others.
         per_class: Whether the iteration is run once per wrong class, the likeliest first (targeted attacks).
         fewest_classes: Classes below which the attack would only repeat another one, and a cascade leaves it out.
-        fewest_cells: Cells of a row below which the same holds.
+        most_cells: Cells of a row beyond which the attack does nothing: it is refused, and a cascade leaves it out.
     """
 
     name: str
@@ -77,7 +77,11 @@ class Attack:
     stages: tuple[str, ...] = ()
     per_class: bool = False
     fewest_classes: int = 2
-    fewest_cells: int = 1
+    most_cells: int | None = None
+
+    def takes(self, region: Region) -> bool:
+        """Return whether the rows of a region are not too wide for the attack."""
+        return self.most_cells is None or region.origin[0:1].numel() <= self.most_cells
 
     def run(self, objective: Objective, region: Region, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Attack all rows of one batch, right or wrong, to the last step.

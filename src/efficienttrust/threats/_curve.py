@@ -107,8 +107,13 @@ class _Curve:
             Selected(self.victim, rows), region, self.y[rows], attack=self.attack, seed=self.seed + level,
             restarts=self.restarts,
         )  # fmt: skip
-        for number, stage in enumerate(found.stages):
-            self._note(level, number, stage)
+        for (
+            known
+        ) in self.stages:  # in this order at every radius, before anything is drawn in: `fooled_by` counts on it
+            for stage in found.stages:
+                known.setdefault(stage.name, Stage(stage.name))
+        for stage in found.stages:
+            self._note(level, stage)
         if first:
             self.clean_right[rows] = found.clean_right
         wrong_clean = rows[~found.clean_right]
@@ -151,10 +156,10 @@ class _Curve:
             self.fooled_at[hit] = lower
             self.points[lower][hit], self.margin[hit, lower] = points[fooled], objective.margin(logits)[fooled].float()
             self.fooled_by[hit, lower] = by[fooled]
-            self._note(lower, 0, Stage("drawn in", len(rows), int(fooled.sum()), len(rows)))
+            self._note(lower, Stage("drawn in", len(rows), int(fooled.sum()), len(rows)))
             rows, shift, by = hit, shift[fooled], by[fooled]
 
-    def _note(self, level: int, number: int, stage: Stage) -> None:
+    def _note(self, level: int, stage: Stage) -> None:
         known = self.stages[level].setdefault(stage.name, Stage(stage.name))
         for name in ("attacked", "fooled", "forwards", "backwards", "seconds"):
             setattr(known, name, getattr(known, name) + getattr(stage, name))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 _TOLERANCE = 1e-4  # in encoded units: float32 sums of a few columns
+_DEPENDENT = 1e-5  # of the largest eigenvalue: smaller ones are rounding, and their equations follow from the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +62,11 @@ class EncodedRelations:
         """
         if len(self.equal):
             weighted = self.equal[None] * self.free[:, None] * self.binds[:, :, None]  # [n, q, p]
-            gram = weighted @ self.equal.t() + 1e-9 * torch.eye(len(self.equal), dtype=shift.dtype)
+            gram = weighted @ self.equal.t()  # singular where equations follow from each other or bind nothing
             excess = (self.binds * (shift @ self.equal.t()))[:, :, None]
-            shift = shift - (weighted.transpose(1, 2) @ torch.linalg.solve(gram, excess)).squeeze(2)
+            shift = shift - (
+                weighted.transpose(1, 2) @ (torch.linalg.pinv(gram, rtol=_DEPENDENT, hermitian=True) @ excess)
+            ).squeeze(2)
         limit = torch.where(shift > 0, up, down)
         share = torch.where(shift != 0, limit / shift.abs().clamp_min(1e-12), torch.ones_like(shift)).amin(1)
         if len(self.at_most):

@@ -112,7 +112,7 @@ def evaluate_robustness(
         decide: Stop once robust accuracy is known to be above or below this value.
 
     Raises:
-        UsageError: An attack that needs a gradient on a victim without one.
+        UsageError: An attack that needs a gradient on a victim without one, or that does nothing on rows this wide.
     """
     method = attacks.get(attack)
     chosen = _stages(method, victim, region)
@@ -165,9 +165,14 @@ def _stages(method: Attack, victim: Victim, region: Region) -> list[Attack]:
                 f"{method.name} needs a gradient and this model gives none: use one of "
                 f"{', '.join(name for name in attacks.names() if not attacks.get(name).needs_gradient)}, or standard"
             )
+        if not method.takes(region):
+            raise UsageError(
+                f"{method.name} takes rows of up to {method.most_cells} cells, these have {region.origin[0].numel()}: "
+                "use square or standard"
+            )
         return [method]
     stages = [attacks.get(name) for name in method.stages]
-    able = [stage for stage in stages if victim.differentiable or not stage.needs_gradient]
+    able = [stage for stage in stages if stage.takes(region) and (victim.differentiable or not stage.needs_gradient)]
     classes = 2
     if len(region.origin):
         with torch.no_grad():

@@ -234,3 +234,15 @@ def test_mnist_files(tmp_path):
 )
 def test_what_is_taken_for_images(text, is_images):
     assert is_image_source(text) == is_images
+
+
+def test_files_without_images_of_one_array_or_damaged_are_one_line(tmp_path):
+    assert "holds no images" in refusal(saved(tmp_path, x=GREY[:0], y=Y[:0]))
+    np.save(tmp_path / "one.npy", GREY)
+    assert "holds a single array" in refusal((tmp_path / "one.npy").rename(tmp_path / "one.npz"))
+    np.savez_compressed(tmp_path / "damaged.npz", x=GREY // 64, y=Y)
+    content = bytearray((tmp_path / "damaged.npz").read_bytes())
+    content[60:160] = b"\xff" * 100
+    (tmp_path / "damaged.npz").write_bytes(content)
+    assert "cannot be read" in refusal(tmp_path / "damaged.npz")
+    assert "has the label -1, but names 3 classes" in refusal(saved(tmp_path, x=GREY, y=Y - 1, classes=["a", "b", "c"]))

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from shipped_worlds import all_rows, table
+from shipped_worlds import all_rows, images, labelled, linear, table
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
@@ -131,3 +131,21 @@ def test_the_subject_of_an_estimator_stands_where_nothing_may_move():
     rows, train = all_rows(problem), problem.splits["train"]
     found = assault(open_subject(LogisticRegression().fit(train.x, train.y), rows), rows, [0.5], attack="standard")
     assert np.array_equal(found.right[0], found.clean_right)
+
+
+def test_an_answer_that_is_no_number_is_wrong_and_changes_no_other_row():
+    rows = images(30)
+    model = linear()
+
+    def broken(x):
+        with torch.no_grad():
+            z = model(torch.from_numpy(x)).numpy()
+        z[x.reshape(len(x), -1)[:, 0] > 0.9] = np.nan
+        return z
+
+    subject = open_subject(broken, labelled(rows, model, 0))
+    points = torch.from_numpy(rows.x).clone()
+    points[0, 0, 0, 0] = 1.0
+    said = subject_victim(subject, rows).bind(torch.arange(30))(points)
+    assert bool(said[0].isnan().any())
+    assert torch.allclose(said[1:], model(points[1:]).detach(), atol=1e-5)

@@ -162,3 +162,11 @@ def test_a_graph_without_anything_to_read(tmp_path):
     model = graph(nodes, {"x": (TensorProto.FLOAT, ["n", d])}, {"u": (TensorProto.UINT16, ["n", d])})
     with pytest.raises(UsageError, match="decisions, probabilities or logits are needed"):
         open_subject(saved(model, tmp_path), loan_rows())
+
+
+def test_columns_of_whole_number_classes_stand_in_numerical_order():
+    values = np.eye(12)[np.arange(12)] * 0.9 + 0.1 / 12
+    classes = tuple(str(code) for code in range(12))
+    reading = make_reading(Raw(values, np.arange(12)), classes, negative_is_rest=False)
+    assert reading.codes == tuple(range(12))
+    assert not reading.decides

@@ -101,3 +101,14 @@ def test_any_dtype_counts_the_same(dtype: type) -> None:
     outcome = make(unknown=False)
     cast = dataclasses.replace(outcome, y=outcome.y.astype(dtype), prediction=outcome.prediction.astype(dtype))
     assert counted(cast).state() == counted(outcome).state()
+
+
+@pytest.mark.parametrize(
+    ("task", "name"), [("binary", "f1"), ("multiclass", "mcc"), ("multiclass", "balanced_accuracy")]
+)
+def test_class_whose_rows_weigh_nothing_is_a_class_without_rows(task: str, name: str) -> None:
+    outcome = make(task, weighted=True)
+    outcome = dataclasses.replace(outcome, weight=np.where(outcome.y == 1, 0.0, outcome.weight))
+    found = counted(outcome).measure(name)
+    assert np.isnan(found.value)
+    assert_same(found, measure(name, outcome))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -173,3 +174,20 @@ def test_what_names_nothing_is_refused(pipeline_model):
 def test_a_run_is_represented_by_its_float_parent(finished_run):
     found = audit(finished_run[1], suite="quick", ood=["far:age >= 60"])
     assert not any("probabilities only" in note for note in found.document["ood"]["notes"])
+
+
+def test_detection_shows_a_module_the_raw_numbers_that_it_takes():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(5, 2, (300, 3)), columns=["a", "b", "c"])
+    table["y"] = (table["a"] + rng.normal(size=300) > 5).astype(int)
+    seen = []
+
+    class Recorded(nn.Linear):
+        def forward(self, x):
+            seen.append(float(x.mean()))
+            return super().forward(x)
+
+    module = nn.Sequential(Recorded(3, 4), nn.ReLU(), nn.Linear(4, 1))
+    found = audit(module, table, label="y", suite="quick", inputs="raw", ood=["a >= 7"])
+    assert found.document["ood"]["sets"][0]["n"] > 0
+    assert min(seen) > 1  # encoded numbers would be centred at 0

@@ -148,3 +148,13 @@ def test_a_run_on_other_data_keeps_its_label_and_groups(finished_run, tmp_path):
     assert found.document["data"]["n"] == 600
     assert list(found.document["data"]["attributes"]) == ["sex"]
     assert any("another encoder" in note for note in found.document["data"]["notes"])
+
+
+@pytest.mark.parametrize("positive", [0, False, "0"])
+def test_a_positive_label_of_nought_is_said(positive):
+    table = make_table()
+    kind = bool if positive is False else int
+    table["approved"] = (table["approved"] == table["approved"].iloc[0]).astype(kind)
+    found = audit(constant, table, label="approved", positive=positive, suite="quick")
+    assert found.document["model"]["classes"][1] == str(positive)
+    assert f"--positive {positive}" in found.document["command"]

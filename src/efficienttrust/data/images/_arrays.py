@@ -47,7 +47,8 @@ def class_codes(
     if classes is not None and flat.dtype.kind in "iub":
         codes = flat.astype(np.int64)
         if codes.min() < 0 or codes.max() >= len(classes):
-            raise UsageError(f"{where} has the label {codes.max()}, but names {len(classes)} classes only")
+            code = codes.min() if codes.min() < 0 else codes.max()
+            raise UsageError(f"{where} has the label {code}, but names {len(classes)} classes: 0 to {len(classes) - 1}")
         names = classes
     else:
         values = np.unique(flat if vocabulary is None else np.concatenate([flat, _flat_labels(vocabulary, where)]))

@@ -53,6 +53,8 @@ def load_images(
     raw = image_formats.get(word)(path, Wanted(part, label, names))
     if len(raw.x) != len(raw.y):
         raise UsageError(f"{source} holds {len(raw.x)} images and {len(raw.y)} labels; give one label an image")
+    if not len(raw.y):
+        raise UsageError(f"{source} holds no images")
     notes = list(raw.notes)
     if part not in ("all", raw.part):
         notes.append(f"the set has no part {part!r}: all of its images are used")

@@ -75,10 +75,11 @@ def region_of(rows: Rows, norm: str) -> Callable[[float], Region]:
     return lambda eps: reach(rows.problem.domain, x, eps, norm)
 
 
-def searches_of(attack: str, *, gradient: bool) -> dict[str, int]:
+def searches_of(attack: str, *, gradient: bool, cells: int) -> dict[str, int]:
     """Return the searches run on what is shipped, each with its restarts, beside an attack by gradient.
 
-    A model without a gradient may be constant in steps: then its worst point need not be a corner.
+    A model without a gradient may be constant in steps: then its worst point need not be a corner. Rows of too many
+    cells for a coordinate search are searched by Square.
     """
     method = attacks.get(attack)
     names = ["coordinate", "square", "random_points"] if method.stages else ["coordinate"]
@@ -86,6 +87,9 @@ def searches_of(attack: str, *, gradient: bool) -> dict[str, int]:
         names.append("random_points")
     if not method.needs_gradient:
         names = list(dict.fromkeys([method.name, *names]))
+    widest = attacks.get("coordinate").most_cells
+    if widest is not None and cells > widest:
+        names = list(dict.fromkeys("square" if name == "coordinate" else name for name in names))
     return {name: DRAWS_AGAIN if name == "random_points" and not gradient else 1 for name in names}
 
 
@@ -124,7 +128,7 @@ def assault(
     ways = _Ways(
         shipped=shipped,
         leader=leader if attacks.get(attack).needs_gradient or itself else None,
-        searches={} if itself else searches_of(attack, gradient=leader is not None),
+        searches={} if itself else searches_of(attack, gradient=leader is not None, cells=_cells(rows)),
         regions=region_of(rows, norm),
         y=torch.from_numpy(rows.y),
         eps=tuple(eps),
@@ -161,6 +165,11 @@ def assault(
         seconds=time.perf_counter() - begin,
         how=_how(ways, subject, itself=itself),
     )
+
+
+def _cells(rows: Rows) -> int:
+    """Return how many cells of a row may move: pixels, or numeric columns."""
+    return int(np.prod(rows.inputs.shape[1:])) if rows.kind == "image" else len(rows.problem.encoder.numeric)
 
 
 @dataclass(eq=False)

@@ -64,18 +64,22 @@ class SubjectVictim:
         moved = self._moved(rows.numpy())
 
         def answer(points: Tensor) -> Tensor:
-            said = self._ask(moved(points.detach().numpy()))
-            return torch.from_numpy(np.float32(margins(said) if self._binary else logits(said)))
+            raw = self._ask(moved(points.detach().numpy()))
+            said = self._subject.reading.answer(raw)
+            found = margins(said) if self._binary else logits(said)
+            if raw.values is not None:
+                found[np.isnan(raw.values.astype(np.float64)).reshape(len(found), -1).any(axis=1)] = np.nan
+            return torch.from_numpy(np.float32(found))
 
         return answer
 
-    def _ask(self, inputs: Any) -> Said:
+    def _ask(self, inputs: Any) -> Raw:
         model, parts = self._subject.model, []
         for start in range(0, len(inputs), CHUNK):
             stop = start + CHUNK
             part = inputs.iloc[start:stop] if hasattr(inputs, "iloc") else inputs[start:stop]
             parts.append(model.run(model.prepare(part)))
-        return self._subject.reading.answer(Raw.joined(parts))
+        return Raw.joined(parts)
 
     def _moved(self, index: NDArray[np.int64]) -> Callable[[Floats], Any]:
         """Return what turns points into inputs, with everything else about these rows held."""
@@ -113,12 +117,11 @@ def margins(said: Said) -> NDArray[np.float64]:
 def logits(said: Said) -> NDArray[np.float64]:
     """Return numbers [n, K] whose largest is the decision, and which follow the scores."""
     rows = np.arange(len(said.prediction))
-    if np.isnan(said.score).any():
-        decided = np.zeros(said.score.shape)
-        decided[rows, said.prediction] = DECIDED
-        return decided
     tiny = float(np.finfo(np.float32).tiny)
     found = np.log(np.maximum(said.score, tiny)) if said.logits is None else said.logits.copy()
+    unsaid = np.isnan(said.score).any(axis=1)
+    found[unsaid] = 0.0
+    found[rows[unsaid], said.prediction[unsaid]] = DECIDED
     against = found.argmax(axis=1) != said.prediction
     found[rows[against], said.prediction[against]] = found[against].max(axis=1) + LEAST * (
         1 + np.abs(found[against]).max(axis=1)

@@ -209,10 +209,14 @@ def _label_names(raw: Raw, classes: tuple[str, ...]) -> tuple[str, ...]:
     seen = set(texts_of(np.unique(labels)))
     width = 0 if raw.values is None or raw.values.ndim == 1 else raw.values.shape[1]
     if seen <= set(classes):
-        return tuple(sorted(classes))
+        return tuple(sorted(classes, key=int if labels.dtype.kind in "iu" and all(map(_is_whole, classes)) else None))
     if labels.dtype.kind in "iub":
         return tuple(str(code) for code in range(max(width, len(classes)))) if not seen & {"-1"} else ("-1", "1")
     return tuple(sorted(seen))
+
+
+def _is_whole(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
 
 
 def _refuse_shape(values: NDArray[Any], names: tuple[str, ...] | None, classes: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
-    return loss_limit(brier_losses(outcome), outcome.weight, alpha)
+    return loss_limit(brier_losses(outcome), outcome.weight, alpha, most=1.0)
 
 
 metrics.register("brier")(

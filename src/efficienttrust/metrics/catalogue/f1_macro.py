@@ -36,15 +36,15 @@ def _over_labels(outcome: Outcome) -> tuple[Area | None, int, str]:
     over the sum below.
     """
     n, y = len(outcome.y), np.asarray(outcome.y, dtype=np.float64)
-    empty = [repr(name) for name, there in zip(outcome.class_names, y.sum(axis=0), strict=True) if not there]
+    w = np.ones(n) if outcome.weight is None else np.asarray(outcome.weight, dtype=np.float64)
+    empty = [repr(name) for name, there in zip(outcome.class_names, w @ y, strict=True) if not there]
     if n == 0 or empty:
         return None, n, f"no rows of the label {', '.join(empty[:4])} here" if n else "no rows here"
-    w = np.ones(n) if outcome.weight is None else np.asarray(outcome.weight, dtype=np.float64)
     hits, either = y * outcome.prediction, y + outcome.prediction
     below = w @ either
     score = 2 * (w @ hits) / below
     influence = w * np.mean((2 * hits - score * either) / below, axis=1) * np.sqrt(n / max(n - 1, 1))
-    return Area(float(score.mean()), influence, int(y.sum(axis=0).min())), n, ""
+    return Area(float(score.mean()), influence, float(((w @ y) ** 2 / (w**2 @ y)).min())), n, ""
 
 
 metrics.register("f1_macro")(

@@ -30,8 +30,9 @@ def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
 
 
 def _obstacle(outcome: Outcome) -> str:
-    obstacle = unusable(outcome.prediction)
-    return obstacle or ("all rows have the same label" if np.ptp(outcome.y) == 0 else "")
+    obstacle = unusable(outcome.prediction - outcome.y)
+    counted = outcome.y if outcome.weight is None else outcome.y[outcome.weight > 0]
+    return obstacle or ("all rows have the same label" if np.ptp(counted) == 0 else "")
 
 
 def _left_over(outcome: Outcome) -> Means:

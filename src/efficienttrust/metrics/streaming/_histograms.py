@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from efficienttrust.metrics.calibration import BINS, ROWS_PER_BIN, Calibration
-from efficienttrust.metrics.ranking import Area
+from efficienttrust.metrics.ranking import Area, widest_spread
 from efficienttrust.metrics.streaming._tally import Cells, Regroup, Tally
 from efficienttrust.metrics.values import Array, Estimate, Floats
 
@@ -44,17 +44,20 @@ def roc_area(histogram: Histogram) -> tuple[Area, float] | None:
     """Return (area under the ROC curve, its distance from that of the rows at most); None where a label is absent."""
     mass, m = histogram.cells.mass.astype(np.float64), histogram.cells.rows.sum(axis=1)
     total = mass.sum(axis=1)
-    if (m == 0).any() or (total == 0).any():
+    if (total == 0).any():
         return None
     q, p = mass / total[:, None]
     below, above = np.cumsum(q) - q / 2, 1 - (np.cumsum(p) - p / 2)
     value = float(p @ below)
     # The influence of a row is w (place - area) / weight of its label; summed in squares over the rows of a bin.
     influence = [
-        np.sqrt(squares * count / max(count - 1, 1)) / weight * np.abs(place - value)
+        np.sqrt(squares * count / (count - 1)) / weight * np.abs(place - value)
+        if count > 1
+        else np.array([widest_spread(value)])
         for squares, count, weight, place in zip(histogram.cells.squares, m, total, (above, below), strict=True)
     ]
-    return Area(value, np.concatenate(influence), int(m.min())), float(p @ q) / 2
+    rarer = float((total**2 / histogram.cells.squares.sum(axis=1)).min())
+    return Area(value, np.concatenate(influence), rarer), float(p @ q) / 2
 
 
 def calibration_of(histogram: Histogram) -> tuple[Calibration, float]:

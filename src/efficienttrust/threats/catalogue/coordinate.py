@@ -70,5 +70,6 @@ attacks.register("coordinate")(
         f"black box: {PASSES} greedy passes over both ends of each column (rows of up to {MOST_COLUMNS} cells)",
         needs_gradient=False,
         search=coordinate,
+        most_cells=MOST_COLUMNS,
     )
 )

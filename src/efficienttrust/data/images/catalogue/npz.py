@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,12 @@ def read_npz(path: Path, wanted: Wanted) -> RawImages:
 
 def _open(path: Path) -> Any:
     try:
-        return np.load(path, allow_pickle=False)
+        file = np.load(path, allow_pickle=False)
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise UsageError(f"{path} is not a .npz file of arrays that can be read: {_line(error)}") from error
+    if isinstance(file, np.ndarray):
+        raise UsageError(f"{path} holds a single array: save images and labels together with numpy.savez")
+    return file
 
 
 def _joined(file: Any, keys: list[str], path: Path) -> Array:
@@ -60,7 +64,13 @@ def _joined(file: Any, keys: list[str], path: Path) -> Array:
 def _read(file: Any, key: str, path: Path) -> Array:
     try:
         array: Array = np.asarray(file[key])
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:  # objects would have to be unpickled
+    except (
+        ValueError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+    ) as error:  # objects would have to be unpickled
         raise UsageError(f"array {key!r} of {path} cannot be read: {_line(error)}") from error
     return array.reshape(1) if array.ndim == 0 else array
 

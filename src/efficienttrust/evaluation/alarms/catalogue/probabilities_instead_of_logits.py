@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from efficienttrust.evaluation.alarms._alarm import Alarm, alarms, of_rows
+from efficienttrust.evaluation.alarms._alarm import Alarm, alarms, not_looked_for, of_rows
 from efficienttrust.evaluation.alarms._evidence import Evidence, answers
 
 NAME = "probabilities_instead_of_logits"
@@ -18,6 +18,8 @@ THRESHOLD = 0.99
 @alarms.register(NAME)
 def probabilities_instead_of_logits(evidence: Evidence) -> Alarm:
     """Take the share of rows whose answers are within [0, 1] and add up to 1 (a single number: are within [0, 1])."""
+    if not evidence.victim.differentiable:
+        return not_looked_for(NAME, MEANING, "the model gives no gradient")
     logits = answers(evidence.objective, evidence.region.origin)
     wide = logits.reshape(evidence.n, -1)
     within = ((wide >= 0) & (wide <= 1)).all(1)

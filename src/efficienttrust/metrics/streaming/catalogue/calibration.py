@@ -6,15 +6,13 @@ import numpy as np
 
 from efficienttrust.metrics.arguments import Arguments
 from efficienttrust.metrics.calibration import HOW
+from efficienttrust.metrics.chance import chance_note
 from efficienttrust.metrics.intervals import percent
 from efficienttrust.metrics.spreads import Spread, spread_gap, spread_worst
 from efficienttrust.metrics.streaming._histograms import Histogram, binning, calibration_of, widened
 from efficienttrust.metrics.streaming._streamed import Streamed, streamed_metrics
 from efficienttrust.metrics.streaming._tally import Tally
 from efficienttrust.metrics.values import Estimate, Floats
-
-NOTED = 0.75
-"""Share of an error that must be left without its bias, or else the bias is noted (as on rows)."""
 
 
 def _error(tally: Tally, arguments: Arguments, level: float) -> Estimate:
@@ -24,8 +22,7 @@ def _error(tally: Tally, arguments: Arguments, level: float) -> Estimate:
     found, bound = calibration_of(Histogram.of(tally, tally.everyone, -1)[0])
     left, tail = found.corrected(), (1 - level) / 2
     value = left if arguments["corrected"] else found.error
-    note = f"{found.error - left:.2g} of {found.error:.2g} is bias of a sample of this size"
-    note = note if left <= NOTED * found.error else ""
+    note = chance_note(found.error, found.error - left)
     estimate = Estimate(value, *found.ends(tail, tail), tally.n, f"{HOW} {percent(level)}", note)
     return widened(estimate, bound, tally.schema.bins, "uncorrected " if arguments["corrected"] else "")
 

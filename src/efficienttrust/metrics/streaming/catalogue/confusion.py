@@ -20,8 +20,8 @@ def _of_table(statistic: Statistic) -> Streamed:
         if tally.schema.task == "multilabel":
             return Estimate.missing(tally.n, "needs rows: labels of one row are counted by themselves")
         names = tally.schema.classes or ("0", "1")
-        rows = tally.everyone(tally.tables["cells rows"])[0, 0].sum(axis=1)
-        if obstacle := absent_classes(rows, names):
+        mass = tally.cells("cells", tally.everyone).mass[0, 0].sum(axis=1)
+        if obstacle := absent_classes(mass, names):
             return Estimate.missing(tally.n, obstacle)
         return table_estimate(statistic, _table(tally), level)
 
