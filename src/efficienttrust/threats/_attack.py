@@ -151,7 +151,7 @@ def clean(victim: Victim, region: Region, y: Tensor, tally: Tally) -> Attacked:
             rows = torch.arange(start, min(start + CHUNK, n), device=y.device)
             objective = Objective(bind(rows), y[rows])
             logits = objective.answer(region.origin[rows])
-            margin[rows], right[rows] = objective.margin(logits), objective.right(logits)
+            margin[rows], right[rows] = objective.margin(logits).float(), objective.right(logits)
             tally.forwards += len(rows)
             if bound is not None and len(hopeful := rows[right[rows]]):
                 proven[hopeful] = bound(hopeful, region.rows(hopeful), y[hopeful]) > 0
