@@ -32,7 +32,7 @@ Attack = Callable[[], list[float]]
 
 def run(quick: bool) -> list[str]:
     """Race all sides on a plain and a hardened network, at one radius and five, and on Adult."""
-    repetitions = 2 if quick else 5
+    repetitions = 2 if quick else 3
     lines = [
         "## Attacks",
         "",

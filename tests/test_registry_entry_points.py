@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from efficienttrust.errors import UsageError
+from efficienttrust.metrics import metrics
 from efficienttrust.registry import Registry
 
 MODULE = """
@@ -78,8 +79,17 @@ def test_a_broken_one_is_named_every_time(site: Path, text: str, point: str, rea
 def test_a_name_that_is_taken_is_refused(site: Path) -> None:
     (site / "plugin.py").write_text(MODULE)
     install(site, "plugin", {"from_the_module": "plugin:THING"})
-    with pytest.raises(UsageError, match="'from_the_module' is registered twice"):
+    with pytest.raises(UsageError, match="'from_the_module' is registered twice: plugin did first, then plugin:THING"):
         things().names()
+
+
+def test_who_took_a_name_first_is_said() -> None:
+    registry: Registry[object] = Registry("thing", "efficienttrust")
+    registry.register("one", "also")(1)
+    with pytest.raises(ValueError, match=rf"thing 'also' is registered twice: {__name__} did first, then {__name__};"):
+        registry.register("two", "also")(2)
+    with pytest.raises(ValueError, match=r"registered twice: efficienttrust\.metrics\.catalogue\.accuracy did first"):
+        metrics.register("accuracy")(metrics.get("accuracy"))
 
 
 @pytest.mark.parametrize(

@@ -40,18 +40,28 @@ class Registry(Generic[T]):
         self._loaded: set[EntryPoint] = set()
         self._things: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
+        self._origins: dict[str, str] = {}
         self._discovered = False
 
     def register(self, name: str, *aliases: str) -> Callable[[T], T]:
-        """Decorate a class or function (or call with a value) to make it known under `name` and `aliases`."""
+        """Decorate a class or function (or call with a value) to make it known under `name` and `aliases`.
 
+        Raises:
+            ValueError: A name is taken; the message says which module took it.
+        """
+        return self._registering(sys._getframe(1).f_globals.get("__name__", "unknown"), name, *aliases)
+
+    def _registering(self, origin: str, name: str, *aliases: str) -> Callable[[T], T]:
         def add(thing: T) -> T:
             if self._of is not None and not isinstance(thing, self._of):
                 raise TypeError(f"{self.kind} {name!r} must be a {self._of.__name__}, not a {type(thing).__name__}")
             for key in (name, *aliases):
                 if key in self._aliases:
-                    raise ValueError(f"{self.kind} {key!r} is registered twice")
-                self._aliases[key] = name
+                    raise ValueError(
+                        f"{self.kind} {key!r} is registered twice: {self._origins[key]} did first, then {origin}; "
+                        "choose another name"
+                    )
+                self._aliases[key], self._origins[key] = name, origin
             self._things[name] = thing
             return thing
 
@@ -99,7 +109,7 @@ class Registry(Generic[T]):
             try:
                 thing = point.load()
                 if not isinstance(thing, ModuleType):
-                    self.register(point.name)(thing)
+                    self._registering(point.value, point.name)(thing)
             except Exception as error:
                 package = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
                 reason = f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -31,6 +31,9 @@ def test_a_summary_whose_last_line_is_the_report(command, loans):
     assert result.out.splitlines()[-1] == "audits/model/report.html"
     assert Path("audits/model/report.html").exists()
     assert "demographic_parity_difference <= 0.9" in result.out
+    assert "one-sided bound" in result.out
+    assert "resources: " in result.out
+    assert "could not be looked for); most alarms need attacks, as suite standard makes" in result.out
     assert "note: all rows of the file are measured" in result.err
 
 

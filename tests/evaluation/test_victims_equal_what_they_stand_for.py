@@ -20,6 +20,7 @@ from efficienttrust.evaluation.parent import NetworkVictim, ScorerVictim, short_
 from efficienttrust.evaluation.suite import FileVictim
 from efficienttrust.models import build
 from efficienttrust.threats import reach
+from efficienttrust.threats.catalogue.coordinate import MOST_COLUMNS
 from tests.small_problems import loans
 
 PROBLEM = loans()
@@ -151,6 +152,13 @@ def test_worst_logits_are_worse_and_inside_the_domain(kind):
 
 
 def test_trees_are_searched_and_pgd_is_shortened_while_training():
-    assert short_attack("pgd", trees()).name == "coordinate"
-    assert "5 steps" in short_attack("pgd", network(8)).definition
-    assert short_attack("fgsm", network(8)).name == "fgsm"
+    assert short_attack("pgd", trees(), P).name == "coordinate"
+    assert short_attack("pgd", trees(), MOST_COLUMNS).name == "coordinate"
+    assert "5 steps" in short_attack("pgd", network(8), P).definition
+    assert short_attack("fgsm", network(8), P).name == "fgsm"
+
+
+def test_trees_too_wide_for_the_coordinate_search_meet_random_points():
+    """It does nothing there, and calibration would take every row for robust."""
+    assert short_attack("pgd", trees(), MOST_COLUMNS + 1).name == "random_points"
+    assert "5 steps" in short_attack("pgd", network(8), MOST_COLUMNS + 1).definition

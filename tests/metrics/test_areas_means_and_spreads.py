@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from efficienttrust.metrics import Outcome, measure, metrics
+from efficienttrust.metrics import Outcome, corruption_key, measure, metrics
 from efficienttrust.metrics.means import mean_of
 from efficienttrust.metrics.ranking import precision_area, roc_area
 from efficienttrust.metrics.shares import share_estimate
@@ -128,6 +128,50 @@ def test_losses_that_are_all_the_same_prove_no_more_than_as_many_right_rows() ->
         found = metrics.get(name).limit(of, {}, 0.05)
         assert np.isnan(found.value)
         assert "same loss" in found.note
+
+
+def test_numbers_that_are_all_missed_by_the_same_prove_nothing() -> None:
+    y, codes = np.arange(20.0) % 7, np.arange(20) % 2
+    for miss in (0.0, 0.5):
+        outcome = Outcome(y=y, prediction=y + miss, score=y, groups=codes, group_names=("a", "b"), task="regression")
+        for name in ("r2", "rmse_gap"):
+            found = metrics.get(name).limit(outcome, {"by": None}, 0.05)
+            assert np.isnan(found.value)
+            assert "says nothing about others" in found.note
+            assert np.isfinite(measure(name, outcome).value)
+    half = Outcome(
+        y=y, prediction=y + codes * np.sin(y), score=y, groups=codes, group_names=("a", "b"), task="regression"
+    )
+    assert metrics.get("rmse_gap").limit(half, {"by": None}, 0.05).note == (
+        "all rows of 'a' have the same value, which says nothing about others"
+    )
+    assert metrics.get("r2").limit(half, {}, 0.05).value < 1
+
+
+def test_rows_without_weight_do_not_lend_their_spread() -> None:
+    y, weight = np.arange(20.0) % 7, np.r_[np.ones(19), 0.0]
+    prediction = y + 0.25  # 0.25 is exact: all rows but the one without weight are missed by the same
+    prediction[-1] += 3
+    outcome = Outcome(y=y, prediction=prediction, score=y, groups=np.zeros(20), weight=weight, task="regression")
+    for name in ("r2", "mean_squared_error", "mean_absolute_error"):
+        assert np.isnan(metrics.get(name).limit(outcome, {}, 0.05).value)
+
+
+@pytest.mark.parametrize(("clean", "worse"), [(True, True), (True, False), (False, True), (False, False)])
+def test_rows_that_all_change_by_the_same_prove_no_more_than_as_many_right_rows(clean: bool, worse: bool) -> None:
+    n, y = 30, np.arange(30) % 2
+    outcome = Outcome(
+        y=y,
+        prediction=y if clean else 1 - y,
+        score=y,
+        groups=y,
+        corrupted={corruption_key("blur", 1): np.full(n, worse)},
+    )
+    limit, others = metrics.get("relative_mce").limit(outcome, {}, 0.05), 1 - 0.05 ** (1 / n)
+    added = float(clean) - float(worse)
+    assert limit.value == pytest.approx(added + others * (1 - added))
+    assert limit.value >= limit.best == pytest.approx(others * (2 - clean) - (not clean))
+    assert limit.method == "Clopper-Pearson, all rows change by the same"
 
 
 def test_student_and_delta_method_agree_with_statsmodels() -> None:

@@ -307,6 +307,14 @@ def test_group_table_lists_attributes_then_intersections() -> None:
     assert table[0][KEY]["n"] < table[0]["n"]
 
 
+def test_group_table_counts_rows_with_weight_only() -> None:
+    outcome = Outcome(
+        y=np.array([1, 1, 0, 1]), prediction=np.ones(4, dtype=int), score=np.ones(4), groups=np.array([0, 0, 0, 1]),
+        group_names=("a", "b"), weight=np.array([1.0, 0.0, 2.0, 1.0]),
+    )  # fmt: skip
+    assert [(row["n"], row["positives"]) for row in group_table(outcome)] == [(2, 1), (1, 1)]
+
+
 def test_group_table_of_numbers_has_means() -> None:
     outcome = make_outcome(task="regression")
     row, rows = group_table(outcome)[1], outcome.groups == 1

@@ -83,6 +83,17 @@ def test_what_is_not_defined_is_said() -> None:
     assert np.isnan(metric.limit(make_outcome(), {}, 0.05).value)
 
 
+def test_resamples_without_spread_prove_nothing() -> None:
+    outcome = make_outcome(n=60)
+    constant = metric_from_function(
+        "constant", lambda *columns: 0.25, better="lower", low=0.0, high=1.0, definition="Mine."
+    )
+    assert constant.compute(outcome, {}, 0.95).value == 0.25
+    found = constant.limit(outcome, {}, 0.05)
+    assert np.isnan(found.value)
+    assert "all resamples have the same value" in found.note
+
+
 def test_a_name_that_no_target_can_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="letters, digits and underscores only, unlike 'my-gap'"):
         metric_from_function("my-gap", own_refused, better="lower", definition="Mine.")

@@ -168,6 +168,25 @@ def test_scores_decide_where_no_decision_is_given() -> None:
     assert auc([0, 0, 1], score=[-3.0, 2.0, 7.0]).value == 1
 
 
+def test_logits_are_not_cut_at_a_half() -> None:
+    with pytest.raises(UsageError, match=r"an outcome needs decisions, and scores outside 0 to 1 cannot be cut"):
+        outcome_from([0, 1], score=[-1.0, 0.3])
+    with pytest.raises(UsageError, match="pass prediction="):
+        outcome_from([[0, 1], [1, 1]], score=[[-1.0, 0.3], [4.0, 2.0]])
+    assert outcome_from([0, 1], [0, 1], score=[-1.0, 0.3]).prediction.tolist() == [0, 1]
+    assert outcome_from([0, 2], score=[[5.0, 3.0, -2.0], [-1.0, 8.0, 1.0]]).prediction.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["brier", "log_loss", "calibration_error"])
+def test_logits_are_not_measured_as_probabilities(name: str) -> None:
+    outcome = outcome_from([0, 1, 1], [0, 1, 0], score=[-2.5, 3.0, -0.5])
+    with pytest.raises(UsageError, match=rf"{name} needs scores between 0 and 1, .*; these go from -2\.5 to 3"):
+        measure(name, outcome)
+    assert measure("auc", outcome).value == 1
+    unsaid = outcome_from([0, 1, 1], [0, 1, 0])
+    assert np.isnan(measure(name, unsaid).value)
+
+
 def test_a_metric_of_numbers_takes_whole_numbers() -> None:
     assert mean_squared_error([0, 1, 1, 4], [0, 1, 0, 2]).value == pytest.approx(1.25)
 

@@ -178,3 +178,20 @@ def test_ties_are_decided_as_argmax_decides_them(label: int) -> None:
     x = pictures(10)[0]
     found = evaluate_robustness(ModuleVictim(Constant()), ball(x, EPS), torch.full((10,), label), attack="standard")
     assert bool((found.right == (label == 0)).all())
+
+
+def test_a_model_that_cuts_the_graph_is_attacked_without_a_gradient() -> None:
+    class Cut(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = convolutional()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.inner(x.detach())
+
+    x, _ = pictures(20)
+    model = Cut().eval()
+    y = model(x).argmax(1)
+    found = evaluate_robustness(ModuleVictim(model, screen=False), ball(x, EPS), y, attack="apgd_ce")
+    assert bool((model(found.points[~found.right]).argmax(1) != y[~found.right]).all())
+    assert found.accuracy > evaluate_robustness(ModuleVictim(model.inner), ball(x, EPS), y, attack="apgd_ce").accuracy

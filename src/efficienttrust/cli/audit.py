@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from efficienttrust.cli._audit_lines import bound_of, reasons, section_lines
 from efficienttrust.cli._output import VERDICT_KEYS, print_json
 from efficienttrust.cli._tables import interval, print_table, text
 
@@ -146,15 +147,15 @@ def _printed(document: Mapping[str, Any], folder: Path) -> dict[str, object]:
 
 
 def _print_summary(document: Mapping[str, Any], folder: Path) -> None:
-    """Print verdicts, the main figures and the alarms that fired; the last line is the path of the report."""
+    """Print verdicts, the main figures, a line a section and the alarms; the last line is the path of the report."""
     model, data = document["model"], document["data"]
     print(
         f"{model['source']} on {text(data['n'])} rows of {data['name']} ({data['rows']}); answers: {model['outputs']}"
     )
     verdicts = document["verdicts"]
     if verdicts:
-        rows = [(one["target"], _status(one), one["value"], interval(one), one["n"]) for one in verdicts]
-        print_table(["target", "verdict", "value", "interval", "n"], rows)
+        rows = [(one["target"], _status(one), one["value"], interval(one), bound_of(one), one["n"]) for one in verdicts]
+        print_table(["target", "verdict", "value", "interval", "one-sided bound", "n"], rows)
     for one in verdicts:
         print(f"{one['target']}: {one['reason']}")
     shown = [entry for name, entry in document["metrics"].items() if name.partition("(")[0] in (*SHOWN, *GAPS)]
@@ -162,6 +163,8 @@ def _print_summary(document: Mapping[str, Any], folder: Path) -> None:
         ["metric", "value", "interval", "n"],
         [(entry["name"], float(entry["value"]), interval(entry), entry["n"]) for entry in shown],
     )
+    for line in (*reasons(shown), *section_lines(document)):
+        print(line)
     for alarm in document["alarms"]:
         if alarm["fired"]:
             print(f"alarm {alarm['name']}: {alarm['detail']}")

@@ -53,7 +53,8 @@ class Verdict:
         target: The target.
         status: `certified` (proven on certify), else `met` or `missed` by the point estimate on test; `infeasible`
             where a rigorous bound or the arithmetic of the budget excludes it.
-        qualifier: `uncertifiable` where the certify split is too small to prove the target at all, else empty.
+        qualifier: `uncertifiable` where the certify split is too small to prove the target at all; `doubted` where an
+            alarm says that the figure may be too good; else empty.
         value: Point estimate on test.
         low: Lower end of its interval.
         high: Upper end of its interval.
@@ -64,7 +65,7 @@ class Verdict:
 
     target: Target
     status: Status
-    qualifier: Literal["", "uncertifiable"]
+    qualifier: Literal["", "uncertifiable", "doubted"]
     value: float
     low: float
     high: float

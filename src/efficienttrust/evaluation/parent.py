@@ -112,11 +112,19 @@ class ScorerVictim:
         return logit
 
 
-def short_attack(name: str, scorer: Scorer) -> Attack:
-    """Return what stands in for an attack while training and calibrating: short PGD, or a search for trees."""
+def short_attack(name: str, scorer: Scorer, n_numeric: int) -> Attack:
+    """Return what stands in for an attack while training and calibrating: short PGD, or a search for trees.
+
+    Args:
+        name: The attack.
+        scorer: What is attacked.
+        n_numeric: Columns that may move; where they are too many for the coordinate search, random points stand in.
+    """
     attack = attacks.get(name)
     if not isinstance(scorer, NetworkScorer):
-        return attacks.get("coordinate")
+        search = attacks.get("coordinate")
+        wide = search.most_cells is not None and n_numeric > search.most_cells
+        return attacks.get("random_points") if wide else search
     return attack if attack.name in CHEAP else SHORT_PGD
 
 
@@ -148,7 +156,7 @@ def worst_logits(
     chosen = x[rows]
     p = len(domain.lower)
     victim = NetworkVictim(scorer, chosen, p) if isinstance(scorer, NetworkScorer) else ScorerVictim(scorer, chosen, p)
-    method = short_attack(attack, scorer)
+    method = short_attack(attack, scorer, p)
     labels = torch.from_numpy(y[rows].astype(np.int64))
     where = reach(domain, torch.from_numpy(chosen), eps, norm)
     generator = torch.Generator().manual_seed(seed)

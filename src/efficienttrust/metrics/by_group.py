@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from efficienttrust.metrics.calibration import HOW, calibration_of
-from efficienttrust.metrics.means import LOG_SCALE, group_means
+from efficienttrust.metrics.means import LOG_SCALE, group_means, groups_of_one_value
 from efficienttrust.metrics.ranking import HOW as AREA_HOW
 from efficienttrust.metrics.ranking import roc_area
 from efficienttrust.metrics.rates import Rates, group_rates, odds_rates
@@ -44,7 +44,8 @@ def losses_by_group(losses: Floats, outcome: Outcome, by: str | None, least: int
     if obstacle:
         return Spread.missing(sizes.total, obstacle)
     means = group_means(outcome.partition(by)[0], len(sizes.names), losses, outcome.weight)
-    return Spread(means.value, means.log_ends, means.best, sizes.total, LOG_SCALE, sizes.small())
+    alike = _alike(outcome, by, losses)
+    return Spread(means.value, means.log_ends, means.best, sizes.total, LOG_SCALE, sizes.small(), no_limit=alike)
 
 
 def means_by_group(values: Array, outcome: Outcome, by: str | None) -> Spread:
@@ -53,7 +54,8 @@ def means_by_group(values: Array, outcome: Outcome, by: str | None) -> Spread:
     if obstacle:
         return Spread.missing(sizes.total, obstacle)
     means = group_means(outcome.partition(by)[0], len(sizes.names), values, outcome.weight)
-    return Spread(means.value, means.ends, means.best, sizes.total, "Student", sizes.small())
+    alike = _alike(outcome, by, values)
+    return Spread(means.value, means.ends, means.best, sizes.total, "Student", sizes.small(), no_limit=alike)
 
 
 def calibration_by_group(outcome: Outcome, by: str | None, least: int = 1, corrected: bool = False) -> Spread:
@@ -80,6 +82,14 @@ def _rows(codes: Array, names: tuple[str, ...]) -> list[Array]:
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
     return [order[start:end] for start, end in pairwise(ends)]
+
+
+def _alike(outcome: Outcome, by: str | None, values: Floats) -> str:
+    """Return which groups show one value only, which says nothing about other rows of theirs, or an empty text."""
+    codes, names = outcome.partition(by)
+    alike = groups_of_one_value(codes, len(names), values, outcome.weight)
+    named = ", ".join(repr(name) for name, same in zip(names, alike, strict=True) if same)
+    return f"all rows of {named} have the same value, which says nothing about others" if named else ""
 
 
 def _sizes(outcome: Outcome, by: str | None, values: Array, least: int) -> tuple[Rates, str]:

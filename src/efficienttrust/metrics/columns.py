@@ -38,8 +38,35 @@ def outcome_from(
             two names, or where `y` may lack a class.
 
     Raises:
-        UsageError: The columns contradict each other or the task.
+        UsageError: The columns contradict each other or the task, or there are no decisions and the scores are not
+            probabilities that could be cut at 0.5.
     """
+    outcome = read_columns(y, prediction, score=score, groups=groups, weight=weight, task=task, classes=classes)
+    if prediction is None:
+        refuse_undecided("an outcome", outcome)
+    return outcome
+
+
+def refuse_undecided(what: str, outcome: Outcome) -> None:
+    """Refuse scores that cannot have been cut at 0.5: logits would be decided wrongly without a word."""
+    if outcome.task in ("binary", "multilabel") and ((outcome.score < 0) | (outcome.score > 1)).any():
+        raise UsageError(
+            f"{what} needs decisions, and scores outside 0 to 1 cannot be cut at 0.5: pass prediction=, "
+            "or probabilities as score="
+        )
+
+
+def read_columns(
+    y: Any,
+    prediction: Any = None,
+    *,
+    score: Any = None,
+    groups: Any = None,
+    weight: Any = None,
+    task: str | None = None,
+    classes: Sequence[object] | None = None,
+) -> Outcome:
+    """Return the outcome as `outcome_from` does, scores of any kind cut at 0.5: for who does not look at decisions."""
     labels, decided, scores = _array(y), *(None if part is None else _array(part) for part in (prediction, score))
     _refuse_gaps("y", labels)
     if task is not None and task not in TASKS:

@@ -32,7 +32,7 @@ def group_table(outcome: Outcome, level: float = 0.95) -> list[dict[str, object]
         for code, group in enumerate(names):
             row: dict[str, object] = {"attribute": attribute, "group": group, "n": int(sizes[code])}
             if outcome.task == "binary":
-                row["positives"] = int(np.count_nonzero((codes == code) & (outcome.y == 1)))
+                row["positives"] = int(np.count_nonzero(counted & (codes == code) & (outcome.y == 1)))
             table.append(row | {name: cell[code] for name, cell in cells.items()})
     return table
 

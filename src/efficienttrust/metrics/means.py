@@ -82,14 +82,35 @@ def loss_limit(values: Array, weight: Array | None, alpha: float, most: float = 
     if obstacle := unusable(values):
         return Limit.missing(len(values), obstacle)
     mean = mean_of(values, weight)
-    if np.ptp(values) == 0:
+    if one_value(values, weight):
         if most == np.inf:
             return Limit.missing(len(values), "all rows have the same loss, which says nothing about others")
-        w = np.ones(len(values)) if weight is None else np.asarray(weight, dtype=np.float64)
-        others, value = 1 - alpha ** float((w @ w) / w.sum() ** 2), float(mean.value[0])
+        others, value = share_of_others(len(values), weight, alpha), float(mean.value[0])
         return Limit(value + others * (most - value), others * most, len(values), "Clopper-Pearson, all losses equal")
     high, best = mean.log_ends(1 - 2 * alpha)[1], mean.best(alpha)
     return Limit(float(high[0]), float(best[0]), len(values), LOG_SCALE)
+
+
+def one_value(values: Array, weight: Array | None) -> bool:
+    """Return whether all rows that count have the same value, so that its spread is unknown and not 0."""
+    counted = values if weight is None else values[np.asarray(weight) > 0]
+    return len(counted) > 0 and bool(np.ptp(counted) == 0)
+
+
+def groups_of_one_value(codes: Array, k: int, values: Array, weight: Array | None) -> Array:
+    """Return in which of k groups all rows that count have the same value [k]."""
+    counted = codes >= 0 if weight is None else (codes >= 0) & (np.asarray(weight) > 0)
+    low, high = np.full(k, np.inf), np.full(k, -np.inf)
+    np.minimum.at(low, codes[counted], values[counted])
+    np.maximum.at(high, codes[counted], values[counted])
+    same: Array = low == high
+    return same
+
+
+def share_of_others(n: int, weight: Array | None, alpha: float) -> float:
+    """Return Clopper and Pearson's limit of the share of rows unlike n rows that are all alike (effective size)."""
+    w = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
+    return float(1 - alpha ** float((w @ w) / w.sum() ** 2))
 
 
 def unusable(values: Array) -> str:

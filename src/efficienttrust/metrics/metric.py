@@ -69,10 +69,27 @@ class Metric:
             return f"{self.name} is defined for {_either(sorted(self.tasks))} outcomes, not for {outcome.task} ones"
         if self.needs & {"score", "probability"} and not np.isfinite(outcome.score).any():
             return f"{self.name} needs scores, and the model says decisions only"
-        if "probability" in self.needs and ((outcome.score < 0) | (outcome.score > 1)).any():
-            return f"{self.name} needs scores between 0 and 1, as probabilities are"
+        if beyond := self._beyond(outcome):
+            return beyond
         absent = [need for need in ("robust", "corrupted", "ood") if need in self.needs and not getattr(outcome, need)]
         return f"{self.name} needs what was not measured: {', '.join(absent)}" if absent else ""
+
+    def refuse(self, outcome: Outcome) -> None:
+        """Raise `UsageError` where a number would come out that has no meaning: another task, logits as probabilities.
+
+        What is only missing (decisions without scores, an attack that was not run) is no reason to refuse.
+        """
+        if outcome.task not in self.tasks:
+            raise UsageError(self.lacks(outcome))
+        if beyond := self._beyond(outcome):
+            raise UsageError(beyond)
+
+    def _beyond(self, outcome: Outcome) -> str:
+        score = outcome.score
+        if "probability" not in self.needs or not ((score < 0) | (score > 1)).any():
+            return ""
+        low, high = np.nanmin(score), np.nanmax(score)
+        return f"{self.name} needs scores between 0 and 1, as probabilities are; these go from {low:.4g} to {high:.4g}"
 
 
 metrics: Registry[Metric] = Registry("metric", "efficienttrust.metrics.catalogue", of=Metric)
@@ -89,7 +106,8 @@ def measure(name: str, outcome: Outcome, arguments: Arguments | None = None, lev
         level: Level of the two-sided interval.
 
     Raises:
-        UsageError: The metric is not defined for the task of the outcome, or its arguments are not possible.
+        UsageError: The metric is not defined for the task of the outcome, it needs probabilities and the scores are
+            none, or its arguments are not possible.
 
     Example:
         >>> import numpy as np
@@ -100,8 +118,7 @@ def measure(name: str, outcome: Outcome, arguments: Arguments | None = None, lev
     """
     metric = metrics.get(name)
     resolved = metric.resolve(arguments or {})
-    if outcome.task not in metric.tasks:
-        raise UsageError(metric.lacks(outcome))
+    metric.refuse(outcome)
     return measurement_of(metric, resolved, metric.compute(outcome, resolved, level))
 
 

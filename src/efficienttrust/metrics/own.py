@@ -32,7 +32,7 @@ def metric_from_function(
 
     Its interval is the percentile interval of a bootstrap, stratified by label (not for regression), and by group where
     groups are compared; its limit for certificates adds the normal quantile of the bootstrap's standard error, which
-    holds for large n only.
+    holds for large n only; where no resample differs there is none.
 
     Args:
         name: Letters, digits and underscores.
@@ -91,6 +91,8 @@ def metric_from_function(
         finite = draws[np.isfinite(draws)]
         if obstacle or len(finite) == 0:
             return Limit.missing(n, obstacle or "no resample of these rows has a value")
+        if np.ptp(finite) == 0:
+            return Limit.missing(n, "all resamples have the same value, which says nothing about other rows")
         sign, ideal = (-1, high) if better == "higher" else (1, low)
         reach = sign * two_sided_z(1 - 2 * alpha) * float(finite.std())
         found, best = (min(max(end + reach, low), high) for end in (value, ideal))

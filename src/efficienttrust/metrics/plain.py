@@ -11,7 +11,7 @@ import numpy as np
 
 from efficienttrust.errors import UsageError
 from efficienttrust.metrics.arguments import EXAMPLES, REQUIRED
-from efficienttrust.metrics.columns import outcome_from
+from efficienttrust.metrics.columns import read_columns, refuse_undecided
 from efficienttrust.metrics.metric import Metric, corruption_key, measure, metrics, robust_key
 from efficienttrust.metrics.values import Measurement, Outcome
 
@@ -71,9 +71,9 @@ def _measure(metric: Metric, columns: dict[str, Any], arguments: dict[str, Any])
     if columns["task"] is None and len(metric.tasks) == 1 and metric.tasks != {"binary"}:
         (columns["task"],) = metric.tasks
     resolved = metric.resolve(arguments)
-    outcome = outcome_from(**columns)
+    outcome = read_columns(**columns)
     if columns["prediction"] is None and not metric.needs & {"score", "probability"}:
-        _refuse_undecided(metric, outcome)
+        refuse_undecided(metric.name, outcome)
     missing = [key for key, value in extra.items() if value is None]
     if missing:
         raise UsageError(f"{metric.name} needs {missing[0]}=: {_COLUMNS[missing[0]]}")
@@ -81,15 +81,6 @@ def _measure(metric: Metric, columns: dict[str, Any], arguments: dict[str, Any])
     if lacking := metric.lacks(outcome):
         raise UsageError(lacking)
     return measure(metric.name, outcome, arguments, level)
-
-
-def _refuse_undecided(metric: Metric, outcome: Outcome) -> None:
-    """Refuse scores that cannot have been cut at 0.5: logits would be decided wrongly without a word."""
-    if outcome.task in ("binary", "multilabel") and ((outcome.score < 0) | (outcome.score > 1)).any():
-        raise UsageError(
-            f"{metric.name} needs decisions, and scores outside 0 to 1 cannot be cut at 0.5: pass prediction=, "
-            "or probabilities as score="
-        )
 
 
 def _with(outcome: Outcome, extra: dict[str, Any], resolved: Mapping[str, Any]) -> Outcome:

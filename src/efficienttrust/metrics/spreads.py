@@ -33,6 +33,7 @@ class Spread:
         how: Method of the intervals.
         note: What weakens them.
         obstacle: Why nothing can be estimated, or an empty text.
+        no_limit: Why there is no limit on what can be estimated, or an empty text.
     """
 
     value: Floats
@@ -42,6 +43,7 @@ class Spread:
     how: str
     note: str = ""
     obstacle: str = ""
+    no_limit: str = ""
 
     @classmethod
     def missing(cls, n: int, obstacle: str) -> Spread:
@@ -64,8 +66,8 @@ def spread_gap(spread: Spread, level: float, high: float = 1.0) -> Estimate:
 
 def spread_gap_limit(spread: Spread, alpha: float, high: float = 1.0) -> Limit:
     """Return the upper limit of max - min: the largest over ordered pairs, each at alpha."""
-    if spread.obstacle:
-        return Limit.missing(spread.n, spread.obstacle)
+    if spread.obstacle or spread.no_limit:
+        return Limit.missing(spread.n, spread.obstacle or spread.no_limit)
     first, second = np.nonzero(~np.eye(len(spread.value), dtype=bool))
     difference = spread.value[first] - spread.value[second]
     _, top = _differences(spread, first, second, 1 - 2 * alpha)
@@ -94,8 +96,8 @@ def spread_worst(spread: Spread, level: float, better: str) -> Estimate:
 
 def spread_worst_limit(spread: Spread, alpha: float, better: str) -> Limit:
     """Return the worst of the groups' limits at alpha, valid for the worst group without a correction."""
-    if spread.obstacle:
-        return Limit.missing(spread.n, spread.obstacle)
+    if spread.obstacle or spread.no_limit:
+        return Limit.missing(spread.n, spread.obstacle or spread.no_limit)
     low, high = spread.ends(1 - 2 * alpha)
     best = spread.best(alpha)
     value, best_value = (low.min(), best.min()) if better == "higher" else (high.max(), best.max())

@@ -108,7 +108,8 @@ class Outcome:
         task: One of `TASKS`.
         classes: Names of the classes or labels, by code; numbers where they have none.
         corrupted: Corruption key (see `corruption_key`) -> whether each row [n] is right on its corrupted features.
-        ood: Detector -> (scores of these rows, scores of rows from elsewhere); higher = more like the training data.
+        ood: Detector -> (scores of these rows, NaN where one was not scored; scores of rows from elsewhere); higher =
+            more like the training data.
     """
 
     y: Array

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.targets import Target, check_targets
+from efficienttrust.pipeline._audit_alarms import alarms_about_answers
+from efficienttrust.pipeline._audit_check import check_against_rows
 from efficienttrust.pipeline._audit_clean import clean_section, predictions_table
 from efficienttrust.pipeline._audit_corruptions import corruptions_section
 from efficienttrust.pipeline._audit_document import audit_command, audit_document, named
@@ -109,6 +113,7 @@ def audit(
             run = run_of(model)
             measured_on = open_rows(data, settings, request, run)
             kept, dropped = check_targets(request.targets, tuple(measured_on.attributes))
+            check_against_rows(request, measured_on)
             path = None if weights is None else Path(weights)
             subject = open_model(model, measured_on, run, weights=path, trust_pickle=trust_pickle, inputs=inputs)
         with ledger.phase("answer"):
@@ -118,12 +123,22 @@ def audit(
         for name in (name for name in SECTIONS if name in request.sections):
             tell(name)
             with ledger.phase(name):
-                sections[name] = SECTIONS[name](exam)
+                try:
+                    sections[name] = SECTIONS[name](exam)
+                except UsageError as error:
+                    if all(one.document is None for one in sections.values()):
+                        raise  # nothing is lost yet
+                    sections[name] = Section(notes=(f"{name} was not measured: {error}",))
+        if not sections["robustness"].alarms:
+            sections["robustness"] = replace(sections["robustness"], alarms=alarms_about_answers(exam))
         outcome = exam.outcome(sections.values())
         with ledger.phase("metrics"):
             tell("metrics")
             found, groups = clean_section(outcome, kept, by_class=measured_on.by_class)
-            verdicts = judge(kept, found, outcome)
+            attacked = sections["robustness"]
+            fired = [*map(asdict, subject.checks), *attacked.alarms]
+            complete = attacked.document is None or bool(attacked.document["complete"])
+            verdicts = judge(kept, found, outcome, alarms=fired, complete=complete)
     document = audit_document(
         exam,
         found,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from efficienttrust.evaluation.subjects import Rows
 from efficienttrust.pipeline._audit_examination import Examination
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OF_ANSWERS = ("constant_predictor", "inputs_off_scale")
+"""Alarms that any audit looks for; the others need attacks, so suite `standard` or a target under attack."""
 FULL = 200
 """Rows that alarms look at, where rows are small."""
 FEWEST = 50
@@ -64,6 +69,47 @@ def alarms_about(
         most=most,
     )
     return tuple(asdict(alarm) for alarm in raise_alarms(evidence, [check.name for check in subject.checks]))
+
+
+def alarms_about_answers(exam: Examination) -> tuple[Mapping[str, Any], ...]:
+    """Return the alarms that need no attack, only what was answered anyway, as entries of `alarms`.
+
+    All rows are looked at, so that a class that is seldom decided is not taken for one that never is.
+    """
+    import torch
+
+    from efficienttrust.evaluation.alarms import Evidence, alarms
+    from efficienttrust.threats import ball
+
+    rows = exam.rows
+    x = torch.from_numpy(rows.x) if rows.kind == "image" else torch.zeros(len(rows), 1)
+    decided = torch.nn.functional.one_hot(torch.from_numpy(exam.answer.prediction).long(), len(rows.classes))
+    evidence = Evidence(
+        victim=_Answered(decided.float()),
+        regions=lambda eps: ball(x, eps),
+        y=torch.from_numpy(rows.y),
+        eps=0.0,
+        widest=0.0,
+        pixels=rows.kind == "image",
+    )
+    return tuple(asdict(alarms.get(name)(evidence)) for name in OF_ANSWERS)
+
+
+@dataclass(eq=False)
+class _Answered:
+    """A victim that repeats what was answered already, whatever the points are.
+
+    Attributes:
+        decided: [n, K] 1 in the column of the decision.
+        differentiable: It has no gradient.
+    """
+
+    decided: Tensor
+    differentiable: bool = False
+
+    def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the function from points to the answers of these rows."""
+        return lambda _points: self.decided[rows]
 
 
 def _widest(rows: Rows, norm: str) -> float:

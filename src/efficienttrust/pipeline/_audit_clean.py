@@ -9,6 +9,8 @@ from efficienttrust.evaluation.proof import RESERVED
 from efficienttrust.evaluation.subjects import Answer, Rows
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import REQUIRED, Measurement, Metric, Outcome, group_table, measure, metrics
+from efficienttrust.metrics.metric import measurement_of
+from efficienttrust.metrics.values import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +30,7 @@ def clean_section(
     found: dict[str, Measurement] = {}
 
     def add(name: str, arguments: Mapping[str, object]) -> None:
-        measured = measure(name, outcome, arguments)
+        measured = _measured(name, outcome, arguments)
         found[measured.name] = measured
 
     for name in metrics.names():
@@ -67,6 +69,15 @@ def predictions_table(rows: Rows, answer: Answer, outcome: Outcome) -> pd.DataFr
         right[outcome.attacked(key)[1]] = standing
         columns[f"right under {key}"] = right
     return pd.DataFrame(columns)
+
+
+def _measured(name: str, outcome: Outcome, arguments: Mapping[str, object]) -> Measurement:
+    """Measure a metric, or say why it has no value: one metric must not throw away all that was measured before it."""
+    try:
+        return measure(name, outcome, arguments)
+    except Exception as error:  # what was never measured, or whatever a metric of the user's raises
+        metric, why = metrics.get(name), " ".join(str(error).split()) or type(error).__name__
+        return measurement_of(metric, metric.resolve(arguments), Estimate.missing(0, f"not measured: {why}"))
 
 
 def _sensible(metric: Metric, outcome: Outcome, by_class: bool) -> bool:

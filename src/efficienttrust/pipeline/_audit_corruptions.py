@@ -61,6 +61,7 @@ def _row(outcome: Outcome, key: str) -> dict[str, Any]:
 
 def _table(exam: Examination, notes: list[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     from efficienttrust.threats.corruptions.tables import (
+        SEVERITIES,
         corrupted_answers,
         corruption_note,
         table_corruptions,
@@ -74,13 +75,16 @@ def _table(exam: Examination, notes: list[str]) -> Iterator[tuple[str, NDArray[n
         if note := corruption_note(name, scale):
             notes.append(note)
             continue
-        try:
-            yield from corrupted_answers(
-                lambda worse: subject.answer(worse).prediction, frame, rows.y, [name], columns=scale,
-                seed=exam.request.seed,
-            ).items()  # fmt: skip
-        except UsageError as error:
-            notes.append(f"{name} was not measured: {error}")
+        failed: dict[int, UsageError] = {}
+        for severity in SEVERITIES:
+            try:
+                yield from corrupted_answers(
+                    lambda worse: subject.answer(worse).prediction, frame, rows.y, [name], [severity], columns=scale,
+                    seed=exam.request.seed,
+                ).items()  # fmt: skip
+            except UsageError as error:
+                failed[severity] = error
+        notes += _unmeasured(name, failed, len(SEVERITIES))
 
 
 def _images(exam: Examination, notes: list[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -94,11 +98,26 @@ def _images(exam: Examination, notes: list[str]) -> Iterator[tuple[str, NDArray[
     table = corruption(image_corruptions.names()[0], 1, size=size)
     notes.append(f"severities are those of {table.table} ({table.reason})")
     for name in image_corruptions.names():
+        failed: dict[int, UsageError] = {}
         for severity in SEVERITIES:
             one = corruption(name, severity, size=size)
             right = np.empty(len(rows), dtype=np.bool_)
             for start in range(0, len(rows), CHUNK):
                 part = slice(start, start + CHUNK)
-                worse = one(x[part], seed=exam.request.seed, rows=numbers[part])
-                right[part] = subject.answer(worse.numpy()).prediction == rows.y[part]
-            yield corruption_key(name, severity), right
+                worse = one(x[part], seed=exam.request.seed, rows=numbers[part]).numpy()
+                try:
+                    right[part] = subject.answer(worse).prediction == rows.y[part]
+                except UsageError as error:  # the model's doing: other corruptions it may well take
+                    failed[severity] = error
+                    break
+            else:
+                yield corruption_key(name, severity), right
+        notes += _unmeasured(name, failed, len(SEVERITIES))
+
+
+def _unmeasured(name: str, failed: Mapping[int, UsageError], severities: int) -> list[str]:
+    """Return the note about the severities at which a model could not answer, with what it said at the first."""
+    if not failed:
+        return []
+    at = "" if len(failed) == severities else f" at severity {', '.join(map(str, failed))}"
+    return [f"{name} was not measured{at}: {next(iter(failed.values()))}"]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import read_table
 from efficienttrust.data.images import is_image_source, load_images
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.ood import (
+    OutsideResult,
     Representation,
     evaluate_ood,
     ood_document,
@@ -26,6 +29,8 @@ from efficienttrust.pipeline._audit_examination import Examination, Section
 
 MOST_OUTSIDE = 2000
 """Rows of a set of outside rows, at most."""
+
+Floats = NDArray[np.float64]
 
 _CONDITION = re.compile(r"(?P<column>.+?)\s*(?P<sign>>=|<=|!=|==|=|>|<)\s*(?P<value>.+)")
 
@@ -44,15 +49,15 @@ def ood_section(exam: Examination) -> Section:
         if exam.rows.kind == "image":
             outside[what], said = _other_images(what, exam)
             nearness[what], notes = given or "far", [*notes, *said]
-        elif (cut := _held_out(what, inside)) is not None:
-            outside[cut.what] = inside.inputs[cut.outside].reset_index(drop=True)
-            nearness[cut.what] = given or "near"
-            inside, fit = inside.take(np.flatnonzero(cut.inside)), _without(what, fit)
-            notes.append(f"rows with {cut.what} were held out here; the model may have been trained on such rows")
+        elif (cuts := _held_out(what, fit, inside)) is not None:
+            name, learn, measured = cuts
+            outside[name] = inside.inputs[measured.outside].reset_index(drop=True)
+            nearness[name] = given or "near"
+            fit, inside = fit.take(np.flatnonzero(learn.inside)), inside.take(np.flatnonzero(measured.inside))
+            notes.append(f"rows with {name} were held out here; the model may have been trained on such rows")
         else:
-            wanted = exam.rows.problem.encoder.columns
-            outside[what] = same_schema(inside.inputs, _other_table(what), wanted).head(MOST_OUTSIDE)
-            nearness[what] = given or "far"
+            outside[what], said = _other_rows(what, inside, exam)
+            nearness[what], notes = given or "far", [*notes, *said]
     subject = exam.subject
     results = evaluate_ood(
         _represent(subject, fit.inputs, fit, fit.y),
@@ -61,15 +66,31 @@ def ood_section(exam: Examination) -> Section:
         groups={} if inside.by_class else inside.attributes,
         nearness=nearness,
     )
+    if len(results) > 1:
+        notes.append(f"metrics and targets about a detector count the outside rows of all {len(results)} sets together")
     document = ood_document(results)
-    return Section({**document, "notes": [*notes, *document["notes"]]})
+    scores = _scores(results, np.isin(exam.rows.row, inside.row))
+    return Section({**document, "notes": [*notes, *document["notes"]]}, {"ood": scores})
+
+
+def _scores(results: Sequence[OutsideResult], scored: NDArray[np.bool_]) -> dict[str, tuple[Floats, Floats]]:
+    """Return the scores of each detector as an outcome holds them: of all rows [n], and of the rows of all sets.
+
+    Rows that were not scored have NaN.
+    """
+    found = {}
+    for detector, (inside, _) in results[0].scores.items():
+        everyone = np.full(len(scored), np.nan)
+        everyone[scored] = inside
+        found[detector] = everyone, np.concatenate([result.scores[detector][1] for result in results])
+    return found
 
 
 def _fit_and_inside(exam: Examination) -> tuple[Rows, Rows, list[str]]:
     """Return the rows that detectors learn from and those that they are measured on, which are others."""
     rows = exam.rows
     if rows.kind == "table" and rows.which == "test split":
-        everyone = table_rows(rows.problem, "all")
+        everyone = table_rows(rows.problem, "all", rows.table)
         train = np.flatnonzero(np.isin(everyone.row, rows.problem.splits["train"].rows))
         return everyone.take(train), rows, []
     order = np.random.default_rng(exam.request.seed).permutation(len(rows))
@@ -84,29 +105,51 @@ def _nearness(text: str) -> tuple[Nearness | None, str]:
     return ("near", rest) if word == "near" else ("far", rest) if word == "far" else (None, text)
 
 
-def _without(text: str, rows: Rows) -> Rows:
-    """Return the rows to learn from without those that a condition names; all where it names none or all of them."""
-    try:
-        cut = _held_out(text, rows)
-    except UsageError:
-        return rows
-    return rows if cut is None else rows.take(np.flatnonzero(cut.inside))
+def _held_out(text: str, fit: Rows, inside: Rows) -> tuple[str, HeldOut, HeldOut] | None:
+    """Return what `column = value` or `column >= number` holds out, and both cuts; None where it names a source.
 
+    The first cut is of the rows to learn from, the second of those to measure on. The condition is read on both
+    together, so that it means the same for both.
 
-def _held_out(text: str, rows: Rows) -> HeldOut | None:
-    """Return the cut that `column = value` or `column >= number` names; None where it names a source."""
+    Raises:
+        UsageError: It cannot be read, or leaves nothing to learn from, to measure on, or to detect.
+    """
     match = _CONDITION.fullmatch(text)
-    if match is None or match["column"] not in rows.inputs.columns:
+    if match is None or match["column"] not in inside.inputs.columns:
         return None
-    if match["sign"] in ("=", "=="):
-        return held_out_category(rows.inputs, match["column"], match["value"])
-    return shifted_subgroup(rows.inputs, match["column"], f"{match['sign']} {match['value']}")
+    import pandas as pd
+
+    column, sign, value = match["column"], match["sign"], match["value"]
+    both = pd.concat([rows.inputs[[column]] for rows in (fit, inside)], ignore_index=True)
+    equal = sign in ("=", "==")
+    cut = held_out_category(both, column, value) if equal else shifted_subgroup(both, column, f"{sign} {value}")
+    learn, measured = (
+        HeldOut(cut.what, cut.inside[part], cut.outside[part])
+        for part in (slice(None, len(fit)), slice(len(fit), None))
+    )
+    for side, lacking in (
+        (learn.inside, "no row is left that detectors could learn from"),
+        (measured.inside, "no row is left that detectors could be measured on"),
+        (measured.outside, "no row under audit is outside"),
+    ):
+        if not side.any():
+            raise UsageError(f"ood {text!r}: {lacking} when {cut.what} is held out. Choose another condition.")
+    return cut.what, learn, measured
 
 
 def _other_table(source: str) -> Any:
     from efficienttrust.data._bundled import bundled_names, data_sets
 
     return read_table(data_sets.get(source).read() if source in bundled_names() else source)
+
+
+def _other_rows(source: str, inside: Rows, exam: Examination) -> tuple[Any, list[str]]:
+    """Return rows of another table with the columns that the model reads, at most `MOST_OUTSIDE`, drawn by the seed."""
+    found = same_schema(inside.inputs, _other_table(source), exam.rows.problem.encoder.columns)
+    if len(found) <= MOST_OUTSIDE:
+        return found, []
+    drawn = np.random.default_rng(exam.request.seed).choice(len(found), MOST_OUTSIDE, replace=False)
+    return found.iloc[np.sort(drawn)], [f"{MOST_OUTSIDE:,} of the {len(found):,} rows of {source} were drawn at random"]
 
 
 def _other_images(source: str, exam: Examination) -> tuple[Any, list[str]]:
@@ -120,8 +163,9 @@ def _other_images(source: str, exam: Examination) -> tuple[Any, list[str]]:
     x = torch.from_numpy(loaded.x.astype(np.float32) / 255)
     said = []
     if x.shape[1] != channels:
-        x = x.repeat(1, channels, 1, 1) if x.shape[1] == 1 else x.mean(dim=1, keepdim=True).repeat(1, channels, 1, 1)
-        said.append(f"images of {source} were brought to {channels} channels")
+        how = "the grey one repeated" if x.shape[1] == 1 else "the mean of their colours"
+        x = x.mean(dim=1, keepdim=True).repeat(1, channels, 1, 1)
+        said.append(f"images of {source} were brought to {channels} channels: {how}")
     if list(x.shape[2:]) != size:
         said.append(f"images of {source} were resized from {x.shape[2]}x{x.shape[3]} to {size[0]}x{size[1]}")
         x = torch.nn.functional.interpolate(x, size=tuple(size), mode="bilinear", antialias=True).clamp(0, 1)

@@ -24,6 +24,8 @@ SECTION_OF = {"robust": "robustness", "corrupted": "corruptions", "ood": "ood"}
 """What a metric needs -> the section that measures it."""
 
 ROWS = ("test", "all")
+WIDEST_IN_DEVIATIONS = 5.0
+"""A radius of a table beyond which it is warned of: hardly a row lies so far from another."""
 NORMS = ("linf", "l2")
 
 
@@ -91,6 +93,9 @@ def make_audit_request(
     sets = tuple(part.strip() for part in (ood.split(",") if isinstance(ood, str) else ood) if part.strip())
     parsed = tuple(parse_target(one) if isinstance(one, str) else one for one in targets)
     needed = [SECTION_OF[need] for one in parsed for need in metrics.get(one.metric).needs if need in SECTION_OF]
+    for one in parsed:
+        if "ood" in metrics.get(one.metric).needs and not sets:
+            raise UsageError(f"target {one.text} needs rows from elsewhere: name them with --ood")
     sections = (*SUITES[suite], *needed, *(["shift"] if environment else []), *(["ood"] if sets else []))
     return AuditRequest(
         suite=suite,  # type: ignore[arg-type]
@@ -113,10 +118,17 @@ def is_given(name: str, value: object) -> bool:
 
 
 def wrong_units(request: AuditRequest, kind: str) -> tuple[str, ...]:
-    """Return a warning for each radius that looks as if it were given in 0-255; images have pixels in [0, 1]."""
-    if kind != "image" or request.norm != "linf":
-        return ()
+    """Return a warning for each radius in wrong units: of images given in 0-255, of tables not in deviations."""
     radii = {*request.eps, *(_eps_of(target) for target in request.targets)}
+    if kind == "table":
+        return tuple(
+            f"eps = {eps:g} means {eps:g} standard deviations of the train split, wider than nearly all data: if "
+            "the units of a column were meant, divide by its standard deviation"
+            for eps in sorted(radii)
+            if eps > WIDEST_IN_DEVIATIONS
+        )
+    if request.norm != "linf":
+        return ()
     return tuple(
         f"eps = {eps:g} covers the whole range of pixels, which is [0, 1] here: if {eps:g} of 255 was meant, write "
         f"{eps:g}/255 = {eps / 255:.4f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from efficienttrust.evaluation.shift import natural_shift
+from efficienttrust.evaluation.subjects import Rows
 from efficienttrust.pipeline._audit_examination import Examination, Section
 
 if TYPE_CHECKING:
@@ -16,19 +17,19 @@ def shift_section(exam: Examination) -> Section:
     column = exam.request.environment
     if column is None:
         return Section()
-    return Section(natural_shift(exam.outcome(), _frame(exam), column).document())
+    return Section(natural_shift(exam.outcome(), frame_of(exam.rows), column).document())
 
 
-def _frame(exam: Examination) -> pd.DataFrame:
+def frame_of(rows: Rows) -> pd.DataFrame:
     """Return the table, or for images their attributes by name."""
-    if exam.rows.kind == "table":
-        table: pd.DataFrame = exam.rows.inputs
+    if rows.kind == "table":
+        table: pd.DataFrame = rows.inputs
         return table
     import pandas as pd
 
     return pd.DataFrame(
         {
             name: [None if code < 0 else names[code] for code in codes]
-            for name, (codes, names) in exam.rows.attributes.items()
+            for name, (codes, names) in rows.attributes.items()
         }
     )

@@ -66,6 +66,7 @@ def render_audit(document: Document) -> str:
         where=where(document),
         alarms=[alarm for alarm in alarms if alarm.fired is True],
         alarm_sentence=_audit_alarms.alarm_sentence(alarms),
+        silent_words=_audit_alarms.silent_words(alarms),
         silent=_audit_alarms.silent_table(alarms),
         coverage=_audit_cards.coverage_table(document),
         metrics=_audit_metrics.metric_tables(document),

@@ -55,25 +55,40 @@ def read_alarms(document: Document) -> list[Alarm]:
 
 
 def alarm_sentence(alarms: Sequence[Alarm]) -> str:
-    """Say how many alarms fired and what follows from it, never more than that."""
-    fired = sum(alarm.fired is True for alarm in alarms)
-    unknown = sum(alarm.fired is None for alarm in alarms)
-    rest = f" {unknown} of them could not be evaluated." if unknown else ""
-    if not alarms:
-        return "No alarm was evaluated, so nothing on this page was cross-checked by one."
-    if fired:
-        subject = f"{fired} of {len(alarms)} alarms fired." if len(alarms) > 1 else "The only alarm fired."
-        return f"{subject} Until each is explained, figures that rest on it may look better than they are.{rest}"
-    told = f"None of {len(alarms)} alarms fired." if len(alarms) > 1 else "The only alarm did not fire."
-    return f"{told} An alarm finds the faults it looks for; silence is no proof that there is none.{rest}"
+    """Say how many of the alarms that were evaluated fired and what follows from it, never more than that."""
+    told = fired_of_evaluated(alarms)
+    if all(alarm.fired is None for alarm in alarms):
+        return f"{told}, so nothing on this page was cross-checked by one."
+    if any(alarm.fired for alarm in alarms):
+        return f"{told}. Until each is explained, figures that rest on it may look better than they are."
+    return f"{told}. An alarm finds the faults it looks for; silence is no proof that there is none."
+
+
+def fired_of_evaluated(alarms: Sequence[Alarm]) -> str:
+    """Return `None of 12 evaluated alarms fired (3 could not be looked for)`."""
+    fired, evaluated = (sum(alarm.fired in states for alarm in alarms) for states in ((True,), (True, False)))
+    unknown = len(alarms) - evaluated
+    rest = f" ({unknown} could not be looked for)" if unknown else ""
+    if not evaluated:
+        return f"No alarm was evaluated{rest}"
+    plural = "s" * (evaluated != 1)
+    return f"{fired or 'None'} of {evaluated} evaluated alarm{plural} fired{rest}"
+
+
+def silent_words(alarms: Sequence[Alarm]) -> str:
+    """Name the table of the other alarms: `8 alarms that did not fire, 2 that could not be looked for`."""
+    silent, unknown = (sum(alarm.fired is state for alarm in alarms) for state in (False, None))
+    first = f"{silent} alarm{'s' * (silent != 1)} that did not fire" if silent else ""
+    second = f"{unknown} {'' if silent else 'alarm' + 's' * (unknown != 1) + ' '}that could not be looked for"
+    return ", ".join(filter(None, (first, second if unknown else "")))
 
 
 def silent_table(alarms: Sequence[Alarm]) -> Table | None:
-    """Return the alarms that did not fire, with their numbers."""
+    """Return the alarms that were silent or could not be looked for, with their numbers."""
     body = [
         [
             alarm.title,
-            "silent" if alarm.fired is False else "not evaluated",
+            "did not fire" if alarm.fired is False else "could not be looked for",
             alarm.value_text,
             alarm.threshold_text,
             " ".join(filter(None, (alarm.meaning, alarm.detail))),
@@ -82,4 +97,4 @@ def silent_table(alarms: Sequence[Alarm]) -> Table | None:
         if alarm.fired is not True
     ]
     columns = ["alarm", "state", "measured", "threshold", "what it looks for"]
-    return Table("Alarms that did not fire", columns, body) if body else None
+    return Table("Alarms that did not fire or could not be looked for", columns, body) if body else None

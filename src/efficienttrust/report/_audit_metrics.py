@@ -24,6 +24,8 @@ _PATTERNS = (
     (ERRORS, re.compile(r"loss|brier|error|(^|_)r?mse|(^|_)mae|(^|_)ece")),
     (GROUPS, re.compile(r"(^|_)ratio|parity|odds|opportunity|group|\bby=")),
 )
+_SMALL = re.compile(r"fewer than \d+ ")
+_CHANCE = re.compile(r"about (\S+) of this is expected by chance")
 _TO_ONE = (UTILITY, GROUPS, STRESS)
 
 
@@ -85,9 +87,9 @@ def metrics_finding(document: Document, rows_words: str) -> str:
 
 
 def metrics_meaning(document: Document) -> str:
-    """Read the main figures in plain language: accuracy as rows out of 100, the widest gap between groups."""
+    """Read the main figures in plain language: accuracy as rows out of 100, the surest gap between groups."""
     listed = {str(name): measured(raw) for name, raw in part(document, "metrics").items()}
-    return " ".join(filter(None, (_accuracy(listed), _imbalance(listed), _widest_gap(listed))))
+    return " ".join(filter(None, (_accuracy(listed), _imbalance(listed), _surest_gap(listed))))
 
 
 def _accuracy(listed: Mapping[str, Estimate]) -> str:
@@ -112,18 +114,28 @@ def _imbalance(listed: Mapping[str, Estimate]) -> str:
     )
 
 
-def _widest_gap(listed: Mapping[str, Estimate]) -> str:
+def _surest_gap(listed: Mapping[str, Estimate]) -> str:
+    """Name the gap whose interval lies farthest above 0; what rests on small groups differs by chance alone."""
     gaps = {name: found for name, found in listed.items() if kind(name) == GAPS and 0 <= found.value <= 1}
     if not gaps:
         return ""
-    name = max(gaps, key=lambda one: gaps[one].value)
-    widest = gaps[name]
-    text = f"The widest gap between groups is {name}, {widest.text()}"
-    if not widest.bounded:
-        return f"{text}."
-    if widest.low > 0:
-        return f"{text}: its interval lies above 0, so on rows like these the groups do differ in it."
-    return f"{text}: its interval holds 0, so these rows do not tell it from no gap."
+    sure = {
+        name: found for name, found in gaps.items() if found.low > _by_chance(found) and not _SMALL.search(found.note)
+    }
+    if not sure:
+        return "No gap between groups has an interval above 0 beyond what is expected by chance."
+    name = max(sure, key=lambda one: sure[one].low)
+    return (
+        f"The surest gap between groups is {name}, {sure[name].text()}: its interval lies above 0, so on rows like "
+        "these the groups do differ in it."
+    )
+
+
+def _by_chance(gap: Estimate) -> float:
+    """Return how much of a gap its note expects by chance, at least 0."""
+    match = _CHANCE.search(gap.note)
+    found = as_float(match[1]) if match else 0.0
+    return found if found > 0 else 0.0
 
 
 def _table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from efficienttrust.report._audit_alarms import read_alarms
+from efficienttrust.report._audit_alarms import fired_of_evaluated, read_alarms
 from efficienttrust.report._audit_cards import PARTS, missing_parts
 from efficienttrust.report._audit_read import measured, where
 from efficienttrust.report._format import as_float, count, shorten
@@ -15,15 +15,17 @@ from efficienttrust.report._read import Document, part, read_verdicts
 def audit_title(document: Document) -> str:
     """Return the outcome in one line: `1 of 2 targets met; 2 of 10 alarms fired`."""
     verdicts, alarms = read_verdicts(document), read_alarms(document)
-    fired = sum(alarm.fired is True for alarm in alarms)
     reached = sum(verdict.reached for verdict in verdicts)
     certified = sum(verdict.status == "certified" for verdict in verdicts)
     parts = []
     if verdicts:
         targets = f"{reached} of {len(verdicts)} target{'s' * (len(verdicts) != 1)} met"
-        parts.append(targets + (f", {certified} of them certified" if certified and len(verdicts) > 1 else ""))
+        doubted = sum(verdict.qualifier == "doubted" for verdict in verdicts if verdict.reached)
+        targets += f", {certified} of them certified" if certified and len(verdicts) > 1 else ""
+        parts.append(targets + (f", {doubted} of them in doubt" if doubted else ""))
     if alarms:
-        parts.append(f"{fired or ('none' if parts else 'None')} of {len(alarms)} alarm{'s' * (len(alarms) != 1)} fired")
+        told = fired_of_evaluated(alarms)
+        parts.append(told[0].lower() + told[1:] if parts else told)
     if parts:
         return "; ".join(parts)
     n = len(part(document, "metrics"))

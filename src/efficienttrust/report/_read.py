@@ -76,6 +76,7 @@ class VerdictText:
     certificate: str
     proof: float
     contradicted: bool
+    decided_by: str = ""
 
     @property
     def value_text(self) -> str:
@@ -185,7 +186,17 @@ def _read_verdict(row: Mapping[str, object], proven_on: str) -> VerdictText:
         certificate=_certificate_sentence(target, certificate, proven_on),
         proof=as_float(certificate.get("bound")),
         contradicted=status == "certified" and estimate.known and not target.holds(estimate.value),
+        decided_by=_deciding_bound(target, certificate) if status == "certified" else "",
     )
+
+
+def _deciding_bound(target: TargetText, certificate: Mapping[str, object]) -> str:
+    """Return `≤ 0.0969 at 95 %`: one-sided, so it may satisfy a target that the two-sided interval crosses."""
+    bound, level = as_float(certificate.get("bound")), as_float(certificate.get("level"))
+    if not (math.isfinite(bound) and math.isfinite(level)):
+        return ""
+    confidence = 1 - level if level <= 0.5 else level
+    return f"{target.relation or '≤'} {number(bound, 4, near=target.bound)} at {100 * confidence:.4g} %"
 
 
 def _certificate_sentence(target: TargetText, certificate: Mapping[str, object], proven_on: str) -> str:

@@ -30,7 +30,7 @@ class Scale:
 
     def ticks(self, suffix: str = "") -> list[Tick]:
         """Return the ticks inside the range, in data order."""
-        digits = next((d for d in range(9) if abs(round(self.step, d) - self.step) < 1e-3 * self.step), 9)
+        digits = next((d for d in range(13) if abs(round(self.step, d) - self.step) < 1e-3 * self.step), 12)
         first, last = math.ceil(self.low / self.step - 1e-6), math.floor(self.high / self.step + 1e-6)
         found = []
         for index in range(first, last + 1):

@@ -28,6 +28,7 @@ from efficienttrust.threats._attack import Attacked as Attacked
 from efficienttrust.threats._attack import Victim as Victim
 from efficienttrust.threats._attack import attacks as attacks
 from efficienttrust.threats._attack import run_attack as run_attack
+from efficienttrust.threats._blocks import next_block as next_block
 from efficienttrust.threats._bounds import lower_margins as lower_margins
 from efficienttrust.threats._curve import robustness_curve as robustness_curve
 from efficienttrust.threats._descent import Iteration as Iteration
@@ -62,6 +63,7 @@ __all__ = [
     "ball",
     "evaluate_robustness",
     "lower_margins",
+    "next_block",
     "reach",
     "robustness_curve",
     "run_attack",

@@ -17,12 +17,12 @@ from torch import Tensor
 
 from efficienttrust.errors import UsageError
 from efficienttrust.threats._attack import Attack, Attacked, Victim, attacks, clean, run_attack
+from efficienttrust.threats._blocks import next_block
 from efficienttrust.threats._descent import Tally
 from efficienttrust.threats._region import Region
 from efficienttrust.threats._selected import Selected
 
-LOOKS = 8  # into how many blocks a budgeted or deciding evaluation is cut, at least
-FEWEST_ROWS = 50  # of a block
+FEWEST_ROWS = 50  # of the first block of a budgeted or deciding evaluation; each later one doubles what is done
 DECIDE_ALPHA = 0.05
 
 
@@ -108,7 +108,7 @@ def evaluate_robustness(
         attack: An attack, or `standard`.
         seed: Seed of random starts and of the order of the rows.
         restarts: How often each randomised attack is run on what stands.
-        seconds: Wall time after which no further block of rows is begun.
+        seconds: Wall time: no block of rows is begun that it should not suffice for. The first block is always run.
         decide: Stop once robust accuracy is known to be above or below this value.
 
     Raises:
@@ -118,16 +118,20 @@ def evaluate_robustness(
     chosen = _stages(method, victim, region)
     n = len(y)
     whole = seconds is None and decide is None
-    block = n if whole else max(FEWEST_ROWS, math.ceil(n / LOOKS))
     order = torch.arange(n) if whole else torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     generator = torch.Generator(device=y.device).manual_seed(seed)
     stages = [Stage("clean"), *(Stage(one.name) for one in chosen)]
     begin, decided = time.perf_counter(), ""
     done: list[tuple[Tensor, Attacked, Tensor, Tensor]] = []
-    for look, start in enumerate(range(0, n, max(block, 1)), start=1):
-        if seconds is not None and done and time.perf_counter() - begin > seconds:
+    finished, look = 0, 0
+    while finished < n:
+        size = next_block(
+            finished, n, n if whole else FEWEST_ROWS, elapsed=time.perf_counter() - begin, seconds=seconds
+        )
+        if size == 0:
             break
-        rows = order[start : start + block].sort().values.to(y.device)
+        rows = order[finished : finished + size].sort().values.to(y.device)
+        finished, look = finished + size, look + 1
         done.append(
             (rows, *_cascade(chosen, Selected(victim, rows), region.rows(rows), y[rows], generator, restarts, stages))
         )

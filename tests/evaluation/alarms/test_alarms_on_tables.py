@@ -90,6 +90,29 @@ def test_without_a_gradient_alarms_say_what_they_could_not_look_for():
     assert {"changed_at_zero", "outside_the_region", "not_monotone", "constant_predictor"} <= looked
 
 
+def test_rows_too_wide_for_the_coordinate_search_are_searched_otherwise():
+    n, wide = 40, 300
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(n, wide, generator=generator)
+    weight = torch.randn(wide, generator=generator)
+
+    class Wide:
+        differentiable = False
+
+        def bind(self, rows):
+            return lambda points: points.flatten(1) @ weight
+
+    domain = Domain(
+        lower=x.min(0).values.numpy(), upper=x.max(0).values.numpy(), step=np.zeros(wide, dtype=np.float32),
+        mutable=np.ones(wide, dtype=bool), indicator=np.full(wide, -1, dtype=np.int64), blocks=(), n_features=wide,
+    )  # fmt: skip
+    y = (x @ weight > 0).to(torch.int64)
+    evidence = gather(Wide(), lambda eps: reach(domain, x, eps), y, 0.3, widest=10.0)
+    least = (2 * y - 1) * (x @ weight) - 0.3 * weight.abs().sum()  # of a linear model; the box may cut it short
+    assert evidence.pgd.right.float().mean() < 0.3
+    assert bool((evidence.pgd.margin >= least - 1e-3).all())
+
+
 def test_a_half_unit_is_outside_the_region():
     domain, x, y, scorer = world(whole=True)
     evidence = evidence_on(NetworkVictim(scorer, x, P), domain, x, y)

@@ -45,6 +45,17 @@ class Stochastic(nn.Module):
         return self.body(x + 0.05 * torch.randn(x.shape, generator=torch.Generator().manual_seed(Stochastic.calls)))
 
 
+class ForcesTraining(nn.Module):
+    """Answers in training mode, whatever mode it is set to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = copy.deepcopy(sound())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body.train()(x)
+
+
 def coarse(x: torch.Tensor) -> torch.Tensor:
     return (8 * x).round() / 8
 
@@ -69,6 +80,15 @@ FAULTS = {
     ),
     "a softmax inside": (lambda: Planted(after=lambda z: z.softmax(1)), {"probabilities_instead_of_logits"}),
     "training mode": (lambda: copy.deepcopy(sound()).train(), {"train_mode_left_on"}),
+    "training mode forced inside": (ForcesTraining, {"train_mode_left_on"}),
+    "inputs cut from the graph": (
+        lambda: Planted(before=lambda x: x.detach()),
+        {"zero_gradients", "gradient_disagrees", "loss_does_not_fall"},
+    ),
+    "answers cut from the graph": (
+        lambda: Planted(after=lambda z: z.detach()),
+        {"zero_gradients", "gradient_disagrees", "loss_does_not_fall"},
+    ),
     "noise inside": (Stochastic, {"random_answers", "changed_at_zero"}),
     "normalisation expected outside": (normalised_outside, {"normalisation_missing"}),
     "answers that are not numbers": (
@@ -93,6 +113,11 @@ def test_a_planted_fault_fires_its_alarm(fault):
 def test_a_fault_of_one_kind_fires_one_alarm(fault):
     plant, expected = FAULTS[fault]
     assert fired(evidence_of(plant())) == expected
+
+
+@pytest.mark.parametrize("fault", ["inputs cut from the graph", "answers cut from the graph"])
+def test_every_alarm_looks_at_a_model_that_cuts_the_graph(fault):
+    assert "zero_gradients" in fired(evidence_of(FAULTS[fault][0]()))
 
 
 def test_a_constant_model_stands_as_often_as_it_is_right():
@@ -131,6 +156,7 @@ def test_a_deployed_model_that_is_another_is_told_from_its_parent():
     pair = ("parent_differs", "success_not_confirmed")
     found = evidence_of(sound(), deployed=ModuleVictim(Other(), fold=False))
     assert alarms.get("parent_differs")(found).fired
+    assert alarms.get("changed_at_zero")(found).fired is False  # the attack on the parent is in order
     same = evidence_of(sound(), deployed=ModuleVictim(copy.deepcopy(sound()), fold=False))
     assert [alarms.get(name)(same).fired for name in pair] == [False, False]
 

@@ -71,6 +71,29 @@ def test_training_mode_left_on_is_found_and_the_module_handed_back_as_it_was():
     assert fired(open_subject(nn.Sequential(nn.Linear(width(), 2)), loan_rows())) == set()  # nothing that differs
 
 
+class ForcesTraining(nn.Module):
+    """Puts what is inside into training mode each time it answers, and out of it again."""
+
+    def __init__(self, *, back: bool) -> None:
+        super().__init__()
+        self.net, self.back = nn.Sequential(nn.Linear(width(), 8), nn.BatchNorm1d(8), nn.Linear(8, 2)), back
+
+    def forward(self, x):
+        z = self.net.train()(x)
+        self.net.train(not self.back)
+        return z
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_training_mode_forced_inside_is_found(back):
+    torch.manual_seed(0)
+    subject = open_subject(ForcesTraining(back=back).eval(), loan_rows())
+    assert fired(subject) == {"train_mode_left_on", "answers_depend_on_the_batch"}
+    detail = next(check.detail for check in subject.checks if check.name == "train_mode_left_on")
+    assert detail.startswith("1 layers put into training mode by the module's own forward")
+    assert "BatchNorm1d" in detail
+
+
 def test_a_softmax_inside():
     subject = open_subject(nn.Sequential(nn.Linear(width(), 2), nn.Softmax(dim=1)).eval(), loan_rows())
     assert fired(subject) == {"probabilities_instead_of_logits"}

@@ -123,6 +123,8 @@ def test_a_mismatch_names_both_sides():
     assert "{'good', 'bad'}" in said
     assert "{'no', 'yes'}" in said
     assert "{'maybe', 'sure'}" in refusal(labels=["maybe", "sure"])
+    said = refusal(np.full((2, 2), 0.5), names=("a", "b"), classes=("a", "c"))
+    assert "('c' unknown to the model)" in said
     assert "names 3 classes but gives 2 numbers" in refusal(np.full((2, 2), 0.5), names=("a", "b", "c"))
 
 

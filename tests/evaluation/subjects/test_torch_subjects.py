@@ -93,8 +93,9 @@ def test_a_module_just_built_is_in_training_mode_without_alarm(package):
     )
     subject = open_subject("their_models:build", loan_rows())
     check = next(check for check in subject.checks if check.name == "train_mode_left_on")
-    assert not check.fired
-    assert "as a new module is" in check.detail
+    assert (check.fired, check.value) == (False, 0)
+    assert check.detail == "no layer was left in training mode"
+    assert subject.facts["mode"] == "built in training mode, as every new module is: put into evaluation mode"
 
 
 def test_what_cannot_be_found_or_built(package):
@@ -143,9 +144,11 @@ def test_shapes_that_do_not_fit(tmp_path):
     assert f"takes rows of 99 numbers; the data have {width()} encoded features" in refusal(nn.Linear(99, 2), rows)
     images = pictures(tmp_path)
     said = refusal(nn.Sequential(nn.Flatten(), nn.Linear(5, 4)), images)
-    assert "could not answer rows of shape ['n', 3, 8, 9]" in said
+    assert "the images of the data have the shape [n, 3, 8, 9], which Sequential refused: mat1 and mat2" in said
     said = refusal(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 9, 9)), images)
     assert "gives 9 numbers a row, the data have 4 classes (0, 1, 2, 3)" in said
+    said = refusal(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 9, 3)), images)
+    assert "gives 3 numbers a row, the data have 4 classes (0, 1, 2, 3); outside 0 to 2: 3" in said
     assert "returns a str" in refusal(Says(), rows)
 
 

@@ -111,11 +111,35 @@ def test_groups_without_scores_are_not_zero() -> None:
     empty = measure("ood_false_alarm_gap", dataclasses.replace(outcome, groups=codes), {"detector": "energy"})
     assert np.isnan(empty.value)
     assert "'b'" in empty.note
-    broken = {"energy": (np.where(np.arange(1000) == 3, np.nan, 0.0), np.zeros(5))}
+    broken = {"energy": (np.full(1000, np.nan), np.zeros(5))}
     for name in NAMES:
         measured = measure(name, dataclasses.replace(outcome, ood=broken), {"detector": "energy"})
         assert np.isnan(measured.value)
         assert measured.note
+
+
+def test_outside_scores_that_are_no_numbers_leave_nothing() -> None:
+    broken = {"energy": (np.zeros(1000), np.array([0.0, np.nan]))}
+    for name in ("ood_auroc", "aupr_in", "aupr_out", "fpr_at_95_tpr"):
+        measured = measure(name, dataclasses.replace(outcome_of(), ood=broken), {"detector": "energy"})
+        assert np.isnan(measured.value)
+        assert measured.note == "some scores are not numbers"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_that_were_not_scored_are_left_out(name: str) -> None:
+    outcome, kept = outcome_of(), np.arange(1000) % 3 > 0
+    inside, outside = outcome.ood["energy"]
+    partly = dataclasses.replace(outcome, ood={"energy": (np.where(kept, inside, np.nan), outside)})
+    columns = {key: getattr(outcome, key)[kept] for key in ("y", "prediction", "score", "groups")}
+    groups = {"sex": (outcome.groups[kept], ("a", "b"))}
+    alone = dataclasses.replace(outcome, **columns, attributes=groups, ood={"energy": (inside[kept], outside)})
+    metric = metrics.get(name)
+    resolved = metric.resolve({"detector": "energy"})
+    measured = measure(name, partly, resolved)
+    assert dataclasses.replace(measured, note="") == measure(name, alone, resolved)
+    assert metric.limit(partly, resolved, 0.05) == metric.limit(alone, resolved, 0.05)
+    assert name == "ood_false_alarm_gap" or measured.note == "666 of 1000 rows were scored by the detector"
 
 
 def test_rows_of_unknown_group_set_the_threshold_only() -> None:

@@ -57,6 +57,17 @@ def test_groups_are_found(tmp_path: Path) -> None:
     assert read_groups(path, ["sex", "age"]) == {"sex": ("F", "M"), "age": ("middle", "old", "young")}
 
 
+def test_only_an_empty_cell_is_unknown(tmp_path: Path) -> None:
+    """`None`, `NA` and `nan` may be the names of groups."""
+    path = tmp_path / "p.csv"
+    path.write_text('label,prediction,home\n1,1,None\n0,1,NA\n1,0,nan\n1,1,""\n0,0,\n')
+    names = ("NA", "None", "nan")
+    assert read_groups(path, ["home"]) == {"home": names}
+    accumulator = Accumulator({"home": names})
+    (chunk,) = read_predictions(path, accumulator.schema)
+    assert chunk["groups"]["home"].tolist() == [1, 0, 2, -1, -1]
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     outcome = make()
     path = written(outcome, tmp_path / "p.parquet")

@@ -76,24 +76,26 @@ def test_a_target_brings_its_section(pipeline_model):
 
 def test_what_a_section_finds_reaches_targets_groups_predictions_and_alarms(pipeline_model, monkeypatch):
     """The seam of the robustness section: rows it attacked, whether they stood, and what it found wrong."""
+    document = {"norm": "linf", "unit": "deviations", "attack": "pgd", "curve": [], "stages": [], "complete": False}
     key = robust_key("pgd", 0.1)
     standing, attacked = np.array([True, False, True, True]), np.array([0, 3, 5, 9])
-    alarm = {"name": "a", "fired": True, "value": 1.0, "threshold": 0.0, "meaning": "m", "detail": "d"}
+    alarm = {"name": "zero_gradients", "fired": True, "value": 1.0, "threshold": 0.0, "meaning": "m", "detail": "d"}
 
     def attack(exam):
-        return Section({"curve": []}, {"robust": {key: standing}, "robust_rows": {key: attacked}}, (alarm,), ("said",))
+        return Section(document, {"robust": {key: standing}, "robust_rows": {key: attacked}}, (alarm,), ("said",))
 
     monkeypatch.setattr(_audit, "SECTIONS", {"robustness": attack})
     found = audit(
         pipeline_model, make_table(), **LOANS, suite="quick", targets=["robust_accuracy(pgd, eps=0.1) >= 0.5"]
     )
     assert found.metrics[key]["value"] == 0.75
-    assert found.verdicts[0].status == "met"
+    assert (found.verdicts[0].status, found.verdicts[0].qualifier) == ("met", "doubted")
+    assert "zero_gradients, not every row was attacked" in found.verdicts[0].reason
     assert key in found.document["groups"][0]
     column = found.predictions[f"right under {key}"].to_numpy()
     assert column[attacked].tolist() == [1, 0, 1, 1]
     assert (np.delete(column, attacked) == -1).all()
-    assert found.document["robustness"] == {"curve": []}
+    assert found.document["robustness"] == document
     assert alarm in found.alarms
     assert "said" in found.document["data"]["notes"]
 

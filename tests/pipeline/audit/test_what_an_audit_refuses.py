@@ -97,11 +97,30 @@ def test_eps_in_units_of_255_is_warned_of_with_the_figure(images_file):
 
 @pytest.mark.parametrize(
     ("eps", "kind", "norm", "warned"),
-    [("8", "image", "linf", 1), ("8/255", "image", "linf", 0), ("3", "image", "l2", 0), ("3", "table", "linf", 0)],
+    [
+        ("8", "image", "linf", 1),
+        ("8/255", "image", "linf", 0),
+        ("3", "image", "l2", 0),
+        ("3", "table", "linf", 0),
+        ("0.1,9", "table", "l2", 1),
+    ],
 )
 def test_which_radii_are_warned_of(eps, kind, norm, warned):
     request = make_audit_request(**{**OPTIONS, "eps": eps, "norm": norm})
     assert len(wrong_units(request, kind)) == warned
+
+
+def test_an_audit_without_attacks_looks_for_what_answers_alone_show(images_file, tmp_path):
+    found = audit(constant, make_table(), label="approved", suite="quick")
+    states = {alarm["name"]: alarm["fired"] for alarm in found.alarms}
+    assert states["constant_predictor"] is True
+    assert states["inputs_off_scale"] is None
+    dark = np.load(images_file)
+    np.savez(tmp_path / "dark.npz", x=dark["x"] // 100, y=dark["y"])
+    for path, off_scale in ((images_file, False), (tmp_path / "dark.npz", True)):
+        torch.manual_seed(0)
+        found = audit(nn.Sequential(nn.Flatten(), nn.Linear(36, 4)), path, suite="quick")
+        assert {alarm["name"]: alarm["fired"] for alarm in found.alarms}["inputs_off_scale"] is off_scale
 
 
 def test_radii_are_read_sorted_and_without_repetition():

@@ -223,11 +223,34 @@ def test_resources_carry_units_and_energy_is_called_an_estimate() -> None:
         assert part in text
 
 
-def test_gaps_say_on_which_side_of_zero_their_interval_lies() -> None:
+def test_the_gap_that_is_named_does_not_rest_on_small_groups_or_chance() -> None:
     document = make_table_audit()
-    assert "equalized_odds_difference, 0.113 (0.074 to 0.152): its interval lies above 0" in text_of(read(document))
-    document["metrics"]["equalized_odds_difference"]["low"] = -0.01
-    assert "its interval holds 0, so these rows do not tell it from no gap" in text_of(read(document))
+    gaps = document["metrics"]
+    surest = (
+        "The surest gap between groups is equalized_odds_difference, 0.113 (0.074 to 0.152): its interval lies above 0"
+    )
+    assert surest in text_of(read(document))
+    gaps["accuracy_gap"] = gaps["equalized_odds_difference"] | {"value": 0.9, "low": 0.8, "high": 1.0}
+    assert "is accuracy_gap, 0.900" in text_of(read(document))
+    gaps["accuracy_gap"]["note"] = "fewer than 30 rows in female & 70+"
+    assert surest in text_of(read(document))
+    gaps["accuracy_gap"]["note"] = "about 0.81 of this is expected by chance with samples of this size"
+    assert surest in text_of(read(document))
+    for found in gaps.values():
+        found["low"] = -0.01
+    assert "No gap between groups has an interval above 0 beyond what is expected by chance" in text_of(read(document))
+
+
+def test_a_certificate_shows_the_bound_that_decides_beside_an_interval_that_crosses_the_target() -> None:
+    document = make_table_audit()
+    proof = {"bound": 0.0487, "level": 0.95, "method": "exact", "satisfied": True, "certifiable": True, "n": 900}
+    document["verdicts"][0] |= {"status": "certified", "qualifier": "", "certificate": proof}
+    assert "decided by the one-sided bound ≤ 0.0487 at 95 %" in text_of(read(document))
+    document["verdicts"][0] |= {"status": "met", "qualifier": "doubted"}
+    text = text_of(read(document))
+    assert "decided by" not in text
+    assert "Met · doubted" in text
+    assert "1 of 2 targets met, 1 of them in doubt" in text
 
 
 def test_values_outside_the_unit_interval_are_drawn_on_axes_of_their_own() -> None:

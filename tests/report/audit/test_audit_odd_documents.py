@@ -118,13 +118,28 @@ def test_all_alarms_fired_and_some_that_could_not_be_evaluated() -> None:
     for alarm in document["alarms"]:
         alarm["fired"] = True
     page = read(document)
-    assert "10 of 10 alarms fired" in page.headings[0][1]
+    assert "10 of 10 evaluated alarms fired" in page.headings[0][1]
     assert "did not fire" not in page.text
     document["alarms"][0] |= {"fired": None, "value": None, "threshold": None}
     page = read(document)
-    assert "9 of 10 alarms fired" in page.headings[0][1]
-    assert "1 of them could not be evaluated" in page.text
-    assert ["eps zero is clean", "not evaluated", "not estimated", "–"] in [row[:4] for row in page.rows]
+    assert "9 of 9 evaluated alarms fired (1 could not be looked for)" in page.headings[0][1]
+    assert "did not fire" not in page.text.replace("Alarms that did not fire or could not be looked for", "")
+    assert ["eps zero is clean", "could not be looked for", "not estimated", "–"] in [row[:4] for row in page.rows]
+
+
+def test_alarms_that_could_not_be_looked_for_are_not_called_silent() -> None:
+    document = make_table_audit()
+    for alarm in document["alarms"]:
+        alarm["fired"] = False
+    document["alarms"][0]["fired"] = document["alarms"][1]["fired"] = None
+    page = read(document)
+    assert "none of 8 evaluated alarms fired (2 could not be looked for)" in page.headings[0][1]
+    assert "8 alarms that did not fire, 2 that could not be looked for" in page.text
+    for alarm in document["alarms"]:
+        alarm["fired"] = None
+    page = read(document)
+    assert "no alarm was evaluated (10 could not be looked for)" in page.headings[0][1]
+    assert "so nothing on this page was cross-checked by one" in page.text
 
 
 @pytest.mark.parametrize("count", [1, 2, 9, 30])

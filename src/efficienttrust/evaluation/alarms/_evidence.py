@@ -34,6 +34,8 @@ WHITE_BOX = ("apgd_ce", "apgd_t")
 """What, after PGD with restarts, must stand behind a row before a black box may surprise."""
 SEARCHES = ("coordinate", "random_points")
 """What replaces PGD where there is no gradient."""
+WIDE_SEARCHES = ("square", "random_points")
+"""The same on rows that are too wide for the coordinate search."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +105,14 @@ class Evidence:
         return self.shipped.right(self.clean)
 
     @cached_property
+    def victim_right(self) -> Tensor:
+        """[n] whether the victim itself, which may be another than what is shipped, is right on the clean rows."""
+        return self.objective.right(answers(self.objective, self.region.origin))
+
+    @cached_property
     def correct(self) -> Tensor:
         """[m] positions of the rows that the victim gets right."""
-        return torch.nonzero(self.objective.right(answers(self.objective, self.region.origin))).squeeze(1)
+        return torch.nonzero(self.victim_right).squeeze(1)
 
     @cached_property
     def free(self) -> Tensor:
@@ -204,7 +211,8 @@ class Evidence:
         return torch.zeros_like(points) if gradient is None else gradient.detach()
 
     def _searched(self, region: Region) -> Attacked:
-        first, second = (self._run(attacks.get(name), region) for name in SEARCHES)
+        names = SEARCHES if attacks.get(SEARCHES[0]).takes(region) else WIDE_SEARCHES
+        first, second = (self._run(attacks.get(name), region) for name in names)
         worse = (second.margin < first.margin) | (first.right & ~second.right)
         wide = worse.reshape(-1, *[1] * (first.points.ndim - 1))
         return Attacked(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +23,13 @@ from efficienttrust.threats import (
     Victim,
     attacks,
     ball,
+    next_block,
     reach,
     robustness_curve,
 )
 
-LOOKS = 8
-FEWEST_ROWS = 50
+FEWEST_ROWS = 16
+"""Of the first block under a budget of seconds: attacked to the end, whatever it takes."""
 DRAWS_AGAIN = 5
 """How often random points are drawn on a model without a gradient: on trees the search misses one row in thirty that
 brute force finds with one draw, one in a hundred with five; and decisions do not say which way to go."""
@@ -119,7 +119,7 @@ def assault(
         norm: `linf` or `l2`.
         seed: Seed of random starts and, under a budget, of the order of the rows.
         restarts: How often each randomised attack by gradient is run on what stands.
-        seconds: Wall time after which no further block of rows is begun.
+        seconds: Wall time: no block of rows is begun that it should not suffice for. The first block is always run.
         parent: A differentiable twin of the subject on these rows; by default what the subject brings.
     """
     shipped = subject_victim(subject, rows)
@@ -137,15 +137,17 @@ def assault(
         restarts=restarts,
     )
     n = len(rows)
-    block = n if seconds is None else max(FEWEST_ROWS, math.ceil(n / LOOKS))
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)) if seconds is not None else torch.arange(n)
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     begin = time.perf_counter()
-    for start in range(0, n, max(block, 1)):
-        if seconds is not None and parts and time.perf_counter() - begin > seconds:
+    finished, first = 0, n if seconds is None else FEWEST_ROWS
+    while finished < n:
+        size = next_block(finished, n, first, elapsed=time.perf_counter() - begin, seconds=seconds)
+        if size == 0:
             break
-        chosen = order[start : start + block].sort().values
+        chosen = order[finished : finished + size].sort().values
         parts.append((chosen, *ways.run(chosen)))
+        finished += size
     done = torch.cat([part[0] for part in parts]) if parts else order
     place = done.argsort()
 

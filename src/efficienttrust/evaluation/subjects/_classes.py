@@ -47,8 +47,10 @@ def match_classes(
     if len(names) == len(classes) and set(names) == {str(code) for code in range(len(classes))}:
         facts["classes"] = f"numbers 0 to {len(classes) - 1} are taken as {_shown(classes)}"
         return tuple(int(name) for name in names)
+    odd = [name for name in classes if name not in names]
+    unknown = f" ({', '.join(map(repr, odd[:6]))} unknown to the model)" if 0 < len(odd) < len(classes) else ""
     raise UsageError(
-        f"the model's classes {_shown(names)} are not those of the data {_shown(classes)}: "
+        f"the model's classes {_shown(names)} are not those of the data {_shown(classes)}{unknown}: "
         "is it the right --label, or --positive?"
     )
 

@@ -228,8 +228,11 @@ def _refuse_shape(values: NDArray[Any], names: tuple[str, ...] | None, classes: 
     if values.ndim == 1 and len(classes) != 2:
         raise UsageError(f"the model gives one number a row, the data have {len(classes)} classes ({shown})")
     if values.ndim == 2 and names is None and values.shape[1] != len(classes):
+        width = values.shape[1]
+        odd = [name for name in classes if not _is_whole(name) or int(name) not in range(width)]
+        outside = f"; outside 0 to {width - 1}: {', '.join(odd[:6])}" if len(odd) < len(classes) and odd else ""
         raise UsageError(
-            f"the model gives {values.shape[1]} numbers a row, the data have {len(classes)} classes ({shown})"
+            f"the model gives {width} numbers a row, the data have {len(classes)} classes ({shown}){outside}"
         )
     columns = 2 if values.ndim == 1 else values.shape[1]
     if names is not None and len(names) != columns:

@@ -41,6 +41,7 @@ class Rows:
         which: `test split` or `all rows`.
         notes: What a reader must know, one line each.
         source: The problem or image set that the rows came from.
+        table: The frame that the problem was loaded from, where it was one: further rows of it are taken from here.
     """
 
     kind: Literal["table", "image"]
@@ -57,6 +58,7 @@ class Rows:
     which: str
     notes: tuple[str, ...]
     source: Problem | ImageSet
+    table: pd.DataFrame | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -122,6 +124,7 @@ def table_rows(problem: Problem, which: Literal["test", "all"], table: pd.DataFr
         which="test split" if which == "test" else "all rows",
         notes=tuple(problem.notes),
         source=problem,
+        table=table,
     )
 
 

@@ -19,9 +19,10 @@ from efficienttrust.evaluation.subjects._layouts import Layout, Wish, matrix_lay
 from efficienttrust.evaluation.subjects._outputs import Raw, Reading
 from efficienttrust.evaluation.subjects._rows import Inputs, Rows
 from efficienttrust.evaluation.subjects._subject import Check, Subject
+from efficienttrust.evaluation.subjects._training_mode import answering_in_training, in_training
 
+NEW = "built in training mode, as every new module is"
 NESTED = ("state_dict", "model_state_dict", "model", "net")
-ACTIVE_IN_TRAINING = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +47,19 @@ class TorchModel:
             with torch.no_grad():
                 said = self.module(prepared)
         except Exception as error:  # shapes that do not fit, layers that refuse: whatever the module raises
-            shape = ["n", *prepared.shape[1:]]
+            what = "images" if prepared.ndim == 4 else "rows"
+            shape = ", ".join(["n", *map(str, prepared.shape[1:])])
             raise UsageError(
-                f"{type(self.module).__name__} could not answer rows of shape {shape}: "
-                f"{' '.join(str(error).split())[:200]}"
+                f"the {what} of the data have the shape [{shape}], which {type(self.module).__name__} refused: "
+                f"{shorten(str(error))}"
             ) from error
         return Raw(tensor_of(said).float().numpy())
+
+
+def shorten(text: str, most: int = 120) -> str:
+    """Return a message in one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def open_torch(
@@ -80,11 +88,12 @@ def open_torch(
     Raises:
         UsageError: Inputs or outputs do not fit the data.
     """
-    check = _left_in_training(module, built)
+    left = in_training(module)
     module.eval()
     layout = _layout(module, rows, wish)
     model = TorchModel(module, layout)
-    reading = read_outputs(model, rows)
+    reading, forced = answering_in_training(module, lambda: read_outputs(model, rows))
+    new = {"mode": f"{NEW}: put into evaluation mode"} if built and left else {}
     parameters = sum(parameter.numel() for parameter in module.parameters())
     held = sum(value.numel() * value.element_size() for value in module.state_dict().values())
     return build_subject(
@@ -99,9 +108,9 @@ def open_torch(
         parameters=parameters,
         reading=reading,
         float_parent=Logits(module, reading),
-        facts={"module": type(module).__name__},
-        checks=(check, _softmax_inside(reading)),
-        notes=(*notes, layout.note),
+        facts={"module": type(module).__name__, **new},
+        checks=(_left_in_training([] if built else left, forced), _softmax_inside(reading)),
+        notes=(*notes, layout.note, _grey_repeated(module, rows)),
         artefact=module,
     )
 
@@ -249,19 +258,38 @@ def _layout(module: nn.Module, rows: Rows, wish: Wish) -> Layout:
     return matrix_layout(rows, None if first is None else first.in_features, wish, type(module).__name__)
 
 
-def _left_in_training(module: nn.Module, built: bool) -> Check:
-    active = sorted(
-        {type(layer).__name__ for layer in module.modules() if isinstance(layer, ACTIVE_IN_TRAINING) and layer.training}
+def _grey_repeated(module: nn.Module, rows: Rows) -> str:
+    """Return the note that a model of colours took grey images, by repeating the one channel, or an empty text."""
+    first = next((layer for layer in module.modules() if isinstance(layer, nn.Conv2d)), None)
+    if rows.kind != "image" or first is None or rows.inputs.shape[1] != 1 or first.in_channels == 1:
+        return ""
+    return (
+        f"images are grey and the first convolution of {type(module).__name__} reads {first.in_channels} channels: "
+        "the model repeats the one, as by a normalisation with one mean a colour"
     )
-    found = f"found in training mode: {', '.join(active)}" if active else "no layer is in training mode"
+
+
+def _left_in_training(left: list[str], forced: list[str]) -> Check:
+    """Return the check of the layers in training mode when handed over, and of those that `forward` puts into it."""
+    active, found = left, "found in training mode"
+    meaning = (
+        "Dropout and batch normalisation were active as in training. The module was put into evaluation mode "
+        "before anything was measured; deployed as it was handed over, it answers otherwise."
+    )
+    if forced:
+        active, found = forced, "put into training mode by the module's own forward, whatever mode it is set to"
+        meaning = (
+            "Dropout or batch normalisation works as in training whatever is done: answers are random, or depend on "
+            "the rows beside them and on what was asked before. Every figure here is of the module as it answers."
+        )
+    kinds = ", ".join(sorted(set(active)))
     return Check(
         name="train_mode_left_on",
-        fired=bool(active) and not built,
+        fired=bool(active),
         value=float(len(active)),
         threshold=0.0,
-        meaning="Dropout and batch normalisation were active as in training. The module was put into evaluation mode "
-        "before anything was measured; deployed as it was handed over, it answers otherwise.",
-        detail=f"{found}, as a new module is; put into evaluation mode" if active and built else found,
+        meaning=meaning,
+        detail=f"{len(active)} layers {found}: {kinds}" if active else "no layer was left in training mode",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from efficienttrust.metrics.intervals import percent
-from efficienttrust.metrics.means import LOG_SCALE, Means, unusable
+from efficienttrust.metrics.means import LOG_SCALE, Means, one_value, unusable
 from efficienttrust.metrics.metric import Arguments, Metric, metrics
 from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
@@ -24,6 +24,8 @@ def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
     n = len(outcome.y)
     if obstacle := _obstacle(outcome):
         return Limit.missing(n, obstacle)
+    if one_value((outcome.y - outcome.prediction) ** 2, outcome.weight):
+        return Limit.missing(n, "all rows are missed by the same, which says nothing about others")
     left = _left_over(outcome)
     _, high = left.log_ends(1 - 2 * alpha)
     return Limit(1 - float(high[0]), 1 - float(left.best(alpha)[0]), n, LOG_SCALE)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from efficienttrust.errors import UsageError
 from efficienttrust.metrics.values import Floats, Outcome
 
 
 def scores_of(outcome: Outcome, metric: str, detector: str) -> tuple[Floats, Floats]:
-    """Return the scores (of the rows of an outcome, of the out-of-distribution rows) that a detector gave.
+    """Return the scores (of the rows of an outcome that were scored, of the out-of-distribution rows) of a detector.
+
+    Raises:
+        UsageError: The detector was not run on these rows.
+    """
+    inside, scored = inside_scores(outcome, metric, detector)
+    return inside[scored], as_scores(outcome.ood[detector][1])
+
+
+def inside_scores(outcome: Outcome, metric: str, detector: str) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return (the score of every row of an outcome [n], which of them have one [n]); the others are NaN.
 
     Raises:
         UsageError: The detector was not run on these rows.
@@ -18,8 +28,8 @@ def scores_of(outcome: Outcome, metric: str, detector: str) -> tuple[Floats, Flo
     if detector not in outcome.ood:
         known = ", ".join(sorted(outcome.ood)) or "none"
         raise UsageError(f"{metric}({detector}) was not measured on these rows; detectors that were run: {known}")
-    inside, outside = outcome.ood[detector]
-    return as_scores(inside), as_scores(outside)
+    inside = as_scores(outcome.ood[detector][0])
+    return inside, ~np.isnan(inside)
 
 
 def as_scores(values: ArrayLike) -> Floats:
@@ -35,8 +45,3 @@ def obstacle(inside: Floats, outside: Floats) -> str:
     if len(inside) == 0 or len(outside) == 0:
         return f"needs rows of both kinds, has {len(inside)} in-distribution and {len(outside)} out-of-distribution"
     return "some scores are not numbers" if np.isnan(inside).any() or np.isnan(outside).any() else ""
-
-
-def weight_note(outcome: Outcome) -> str:
-    """Return the note that weights of rows are not used, where there are any."""
-    return "" if outcome.weight is None else "weights of rows are not used"

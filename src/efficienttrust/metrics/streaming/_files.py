@@ -84,7 +84,8 @@ def _csv(path: Path, wanted: list[str]) -> Iterator[Any]:
     from pyarrow import csv
 
     as_text = {name: pyarrow.string() for name in wanted if name not in (LABEL, PREDICTION, SCORE, WEIGHT)}
-    convert = csv.ConvertOptions(column_types=as_text, strings_can_be_null=True)
+    # An empty cell alone is unknown: `None` and `NA` may be groups.
+    convert = csv.ConvertOptions(column_types=as_text, null_values=[""], strings_can_be_null=True)
     try:
         with csv.open_csv(path, convert_options=convert) as reader:
             _require(wanted, reader.schema.names, path)

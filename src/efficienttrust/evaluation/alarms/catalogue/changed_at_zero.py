@@ -14,10 +14,13 @@ MEANING = (
 
 @alarms.register(NAME)
 def changed_at_zero(evidence: Evidence) -> Alarm:
-    """Count rows that moved or whose outcome changed under an attack of radius 0; one fires."""
+    """Count rows that moved, or on which the attacked model ends otherwise than it answers the clean row; one fires.
+
+    Where a file's float parent is attacked, that the two differ is for `parent_differs` to say.
+    """
     found, origin = evidence.at_zero, evidence.region.origin
     moved = (found.points != origin).flatten(1).any(1)
-    flipped = found.right != evidence.right
+    flipped = found.right != evidence.victim_right
     hits = int((moved | flipped).sum())
     seen = f"of {evidence.n} rows {int(moved.sum())} moved and {int(flipped.sum())} changed their outcome at eps = 0"
     return Alarm(NAME, hits > 0, hits / evidence.n, 0.0, MEANING, seen)
