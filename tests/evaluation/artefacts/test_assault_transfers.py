@@ -134,7 +134,7 @@ def test_a_budget_leaves_a_random_sample_under_the_whole_attack():
     part = assault(subject, rows, EPS, attack="pgd", seconds=1e-9, seed=3)
     assert whole.complete
     assert not part.complete
-    assert len(part.rows) == 50
+    assert len(part.rows) == 16
     assert (np.diff(part.rows) > 0).all()
     assert np.array_equal(part.right, whole.right[:, part.rows])
     assert np.array_equal(part.clean_right, whole.clean_right[part.rows])
