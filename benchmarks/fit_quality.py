@@ -387,8 +387,8 @@ What the tables say beyond that:
   and COMPAS, on which a run takes a second).
 - More time buys nothing here: 5 and 20 seconds agree within their intervals, and runs end long before 20 s.
 - The misses of `plan` on Adult are both on seed 0, the demo's, by .003 to .004 of parity; five of the six attacked
-  static cells miss there too, at 5 s and at 20 s. Those on COMPAS are on seeds 0, 10 and 13 at both budgets, by up to .012 of
-  accuracy or of accuracy under attack; a test split there has 1,234 rows, so a standard error is .014.
+  static cells miss there too, at 5 s and at 20 s. Those on COMPAS are on seeds 0, 10 and 13 at both budgets, by up to
+  .012 of accuracy or of accuracy under attack; a test split there has 1,234 rows, so a standard error is .014.
 - 2 of 20 runs of `plan` on Adult and none on COMPAS were certified for all targets: a certify split has a tenth of the
   rows.
 - On COMPAS, parity costs every method several points of accuracy without the group at prediction, and fewer with it."""
