@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from efficienttrust.metrics.arguments import ATTACK
-from efficienttrust.metrics.metric import BY, Arguments, Metric, metrics, robust_key
-from efficienttrust.metrics.rates import Rates, group_rates, lowest_rate, lowest_rate_limit
+from efficienttrust.metrics.attacked_rows import attacked_rates
+from efficienttrust.metrics.metric import BY, Arguments, Metric, metrics
+from efficienttrust.metrics.rates import lowest_rate, lowest_rate_limit
 from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
 
-def _rates(outcome: Outcome, arguments: Arguments) -> Rates:
-    codes, names = outcome.partition(arguments["by"])
-    right, rows = outcome.attacked(robust_key(arguments["attack"], arguments["eps"], arguments["norm"]))
-    weight = None if outcome.weight is None else outcome.weight[rows]
-    return group_rates(codes[rows], names, right, np.ones(len(right), dtype=bool), "attacked rows", weight)
-
-
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-    return lowest_rate(_rates(outcome, arguments), level)
+    return lowest_rate(attacked_rates(outcome, arguments), level)
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
-    return lowest_rate_limit(_rates(outcome, arguments), alpha)
+    return lowest_rate_limit(attacked_rates(outcome, arguments), alpha)
 
 
 metrics.register("worst_group_robust_accuracy")(
