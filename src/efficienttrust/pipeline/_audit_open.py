@@ -21,11 +21,17 @@ UNKNOWN = "whether the model was trained on any of these rows is not known: if i
 
 
 def run_of(model: Any) -> Run | None:
-    """Return the run that a model is or whose folder it names; None for any other model."""
+    """Return the run that a model is or whose folder it names; None for any other model that may exist."""
     if isinstance(model, Run):
         return model
-    if isinstance(model, str | Path) and (Path(model) / "run.json").exists():
-        return load_run(model)
+    if isinstance(model, str | Path):
+        if (Path(model) / "run.json").exists():
+            return load_run(model)
+        if not Path(model).suffix and ":" not in str(model) and not Path(model).exists():  # the folder of a run
+            raise UsageError(
+                f"there is no model {model}. Give an .onnx, .joblib, .pkl or .skops file, `module:function` of a torch "
+                "model, or the folder of a run"
+            )
     return None
 
 

@@ -177,3 +177,9 @@ def test_a_positive_label_of_nought_is_said(positive):
     found = audit(constant, table, label="approved", positive=positive, suite="quick")
     assert found.document["model"]["classes"][1] == str(positive)
     assert f"--positive {positive}" in found.document["command"]
+
+
+@pytest.mark.parametrize("data", [None, "german"])
+def test_a_model_that_does_not_exist_is_named_before_anything_else(data: str | None) -> None:
+    with pytest.raises(UsageError, match=r"there is no model runs/nope\. Give an \.onnx"):
+        audit("runs/nope", data, suite="quick")
