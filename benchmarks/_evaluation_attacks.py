@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import load_problem
 from efficienttrust.evaluation.parent import NetworkVictim
-from efficienttrust.metrics.intervals import wilson
+from efficienttrust.metrics.intervals import newcombe, two_sided_z
 from efficienttrust.models import build
 from efficienttrust.threats import ModuleVictim, Reach, attacks, ball, evaluate_robustness, robustness_curve
 from efficienttrust.threats.catalogue.pgd import PGD
@@ -99,13 +99,13 @@ def _table(title: str, sides: dict[str, Attack | None], n: int, repetitions: int
 
 
 def _agreement(accuracy: dict[str, list[float]], best: str, n: int) -> str:
-    """Say whether every robust accuracy of the fastest peer lies within the 95 % interval of ours."""
-    ours = np.array(accuracy[OURS])
-    low, high = wilson(ours * n, np.full(len(ours), float(n)), 1.96)
-    theirs = np.array(accuracy[best])
-    inside = bool(((theirs >= low - 1e-9) & (theirs <= high + 1e-9)).all())
+    """Say whether the interval of every difference in robust accuracy to the fastest peer holds 0."""
+    ours, theirs = np.array(accuracy[OURS]), np.array(accuracy[best])
+    trials = np.full(len(ours), float(n))
+    low, high = newcombe(ours * n, trials, theirs * n, trials, two_sided_z(0.95))
+    inside = bool(((low <= 0) & (high >= 0)).all())
     return (
-        f"Its robust accuracy lies {'inside' if inside else 'OUTSIDE'} the 95 % interval of ours"
+        f"The 95 % interval of the difference in robust accuracy {'holds 0' if inside else 'does NOT hold 0'}"
         f"{' at every radius' if len(ours) > 1 else ''} (largest difference {np.abs(ours - theirs).max():.3f})."
     )
 
