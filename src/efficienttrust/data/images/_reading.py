@@ -28,6 +28,8 @@ class RawImages:
         attributes: One array per sensitive attribute asked for, [n].
         notes: What a reader must know.
         vocabulary: All labels that occur in any part of the set, where more than `y` is known.
+        unit: What must not be divided between splits (the patient of each image), [n]; None where each stands alone.
+        split: Official split of each image, texts among `train`, `validate` and `test`, [n]; None where there is none.
     """
 
     name: str
@@ -38,6 +40,8 @@ class RawImages:
     attributes: Mapping[str, Array] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     vocabulary: Array | None = None
+    unit: Array | None = None
+    split: Array | None = None
 
 
 @dataclass(frozen=True)

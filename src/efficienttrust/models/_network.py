@@ -1,0 +1,102 @@
+"""What a network reads, and the one way to make any network reproducibly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from efficienttrust.errors import UsageError, unknown_name
+from efficienttrust.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Kind = Literal["table", "sequence", "image"]
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a network reads: rows of an encoded table, of which a part may be a sequence, or images.
+
+    The features of a table lie as `efficienttrust.data.Encoder` lays them: the p numeric columns, standardised; the
+    missing indicators (1 = missing); one block of 0/1 slots per categorical column, exactly one of which is 1. A
+    sequence is a table whose numeric columns are the cells of a grid of T time steps and C channels; what is in no cell
+    of the grid (other numeric columns, their indicators, blocks) describes the whole row.
+
+    Attributes:
+        kind: What a row is.
+        shape: Shape of a row: (d,), or (channels, height, width) with pixels in [0, 1].
+        n_numeric: p; 0 for images.
+        indicator: int64 [p], feature index of the missing indicator of each numeric column, -1 without one.
+        blocks: [start, stop) of every one-hot block.
+        grid: int64 [T, C], feature index of each cell of a sequence, -1 where a cell never occurs; None for others.
+        sample: float32 [m, *shape], some training rows (at most a few thousand) to set quantiles and scales by.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    n_numeric: int = 0
+    indicator: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    blocks: tuple[tuple[int, int], ...] = ()
+    grid: NDArray[np.int64] | None = None
+    sample: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """A kind of network that is found by name.
+
+    Attributes:
+        name: Name on the command line.
+        kinds: What it can read.
+        title: One sentence for reports, with the source.
+        make: Called as `make(inputs, outputs, **options)`; gives a module that maps [n, *shape] float32 to logits
+            [n, outputs], or [n] where there is one output. Weights are drawn from torch's global generator.
+        options: Names and defaults of the options; `width` (a factor, 1 = as published) scales the layers.
+        learning_rate: Peak learning rate of AdamW that suits it.
+        weight_decay: Decoupled weight decay that suits it.
+    """
+
+    name: str
+    kinds: tuple[Kind, ...]
+    title: str
+    make: Callable[..., nn.Module]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+
+
+networks: Registry[Network] = Registry("network", "efficienttrust.models.catalogue", of=Network)
+
+
+def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **options: Any) -> nn.Module:
+    """Make a network whose initial weights depend on `seed` alone, not on torch's global state.
+
+    Args:
+        name: Name of a registered network, e.g. `"resnet8"`.
+        inputs: What it reads.
+        outputs: Number of logits.
+        seed: Seed of the initial weights.
+        **options: Options of the network; those not given keep their defaults.
+
+    Raises:
+        UsageError: No such network or option, or the network cannot read such rows.
+    """
+    import torch
+
+    network = networks.get(name)
+    if inputs.kind not in network.kinds:
+        able = [other for other in networks.names() if inputs.kind in networks.get(other).kinds]
+        raise UsageError(
+            f"network {network.name!r} reads {' or '.join(network.kinds)}, not {inputs.kind}; choose {', '.join(able)}"
+        )
+    for option in options:
+        if option not in network.options:
+            raise unknown_name(f"option of {network.name}", option, network.options)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return network.make(inputs, outputs, **{**network.options, **options})
