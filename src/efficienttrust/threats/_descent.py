@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 State = dict[str, Tensor]
 
 CELLS = 2**20  # of a batch: large enough that no small batch of leftovers remains, small enough for any memory
-MOST_ROWS = 512  # of a batch: activations of a table network then stay in the cache
+MOST_ROWS = 1024  # of a batch: enough to pay for the overhead of a step, few enough for a table to stay in the cache
 COMPACT_AT = 4  # a batch is compacted when one in four of its rows is done
 
 
