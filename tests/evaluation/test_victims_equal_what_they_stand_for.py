@@ -17,7 +17,7 @@ from efficienttrust.compression import (
     score_encoded,
 )
 from efficienttrust.evaluation.parent import NetworkVictim, ScorerVictim, short_attack, worst_logits
-from efficienttrust.evaluation.suite import FileVictim
+from efficienttrust.evaluation.file_victims import FileVictim
 from efficienttrust.models import build
 from efficienttrust.threats import reach
 from efficienttrust.threats.catalogue.coordinate import MOST_COLUMNS
@@ -142,12 +142,12 @@ def test_worst_logits_are_worse_and_inside_the_domain(kind):
     scorer = network(8) if kind == "network" else trees()
     rows = np.array([3, 1, 8, 40])
     clean = score_encoded(scorer, TEST.x[rows])
-    found = worst_logits(scorer, PROBLEM.domain, TEST.x, TEST.y, rows, attack="pgd", eps=0.3)
+    found = worst_logits(PROBLEM, scorer, TEST.x[rows], TEST.y[rows], rows, attack="pgd", eps=0.3)
     sign = np.where(TEST.y[rows] > 0, 1, -1)
     assert np.array_equal(found.rows, rows)
     assert np.all(sign * (found.z - clean) <= 1e-6)
     assert np.any(sign * (found.z - clean) < -1e-3)
-    nothing = worst_logits(scorer, PROBLEM.domain, TEST.x, TEST.y, rows[:0], attack="pgd", eps=0.3)
+    nothing = worst_logits(PROBLEM, scorer, TEST.x[:0], TEST.y[:0], rows[:0], attack="pgd", eps=0.3)
     assert len(nothing.z) == 0
 
 

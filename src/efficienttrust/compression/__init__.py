@@ -20,20 +20,25 @@ Example:
 
 from efficienttrust.compression._decision import Decision, cut_encoded, margin_encoded
 from efficienttrust.compression._export import export_onnx
+from efficienttrust.compression._images import DeployedImages, export_images
 from efficienttrust.compression._inputs import Input
+from efficienttrust.compression._module_scorer import ModuleScorer
 from efficienttrust.compression._runtime import DeployedModel, DeployedOutput, Feeds
 from efficienttrust.compression._scorers import NetworkScorer, Scorer, TreeScorer, score_encoded
 
 __all__ = [
     "Decision",
+    "DeployedImages",
     "DeployedModel",
     "DeployedOutput",
     "Feeds",
     "Input",
+    "ModuleScorer",
     "NetworkScorer",
     "Scorer",
     "TreeScorer",
     "cut_encoded",
+    "export_images",
     "export_onnx",
     "margin_encoded",
     "score_encoded",

@@ -15,6 +15,8 @@ from efficienttrust.compression._decision import Decision
 from efficienttrust.compression._encoding import add_encoding
 from efficienttrust.compression._graph import IR_VERSION, ML_OPSET, OPSET, Graph
 from efficienttrust.compression._inputs import OUTPUTS, columns_to_text, declare_input, declare_outputs, name_inputs
+from efficienttrust.compression._module_graph import add_module
+from efficienttrust.compression._module_scorer import ModuleScorer
 from efficienttrust.compression._scorers import NetworkScorer, Scorer, TreeScorer
 from efficienttrust.errors import UsageError
 
@@ -68,11 +70,7 @@ def export_onnx(
     inputs = name_inputs(encoder, given.values())
     graph = Graph([*OUTPUTS, *(entry.name for entry in inputs)])
     encoded = add_encoding(graph, encoder, [entry.name for entry in inputs if entry.feature])
-    logit = (
-        _add_network(graph, scorer, encoded)
-        if isinstance(scorer, NetworkScorer)
-        else _add_trees(graph, scorer, encoded)
-    )
+    logit = _add_scorer(graph, scorer, encoded)
     if given:
         tensors = {(entry.column, entry.numeric): entry.name for entry in inputs}
         cells = [tensors[attribute.name, bool(attribute.edges)] for attribute in given.values()]
@@ -100,6 +98,14 @@ def export_onnx(
     if path is not None:
         _write_atomically(Path(path), content)
     return content
+
+
+def _add_scorer(graph: Graph, scorer: Scorer, encoded: str) -> str:
+    if isinstance(scorer, NetworkScorer):
+        return _add_network(graph, scorer, encoded)
+    return (
+        add_module(graph, scorer, encoded) if isinstance(scorer, ModuleScorer) else _add_trees(graph, scorer, encoded)
+    )
 
 
 def _add_network(graph: Graph, scorer: NetworkScorer, encoded: str) -> str:

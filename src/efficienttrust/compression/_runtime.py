@@ -27,9 +27,9 @@ class DeployedOutput:
     """What the file said, one entry per row.
 
     Attributes:
-        score: Sigmoid of the logit, float32 [n].
-        margin: Logit minus threshold and group term, float32 [n].
-        decision: 1 where margin > 0, int64 [n].
+        score: Sigmoid of the logit, float32 [n]; of more classes their probabilities [n, K].
+        margin: Logit minus threshold and group term, float32 [n]; of more classes the lead of the largest logit.
+        decision: 1 where margin > 0, int64 [n]; of more classes the class code.
     """
 
     score: npt.NDArray[np.float32]
@@ -66,9 +66,11 @@ class DeployedModel:
     """
 
     def __init__(self, source: str | os.PathLike[str] | bytes) -> None:
-        content, name = (source, "the model") if isinstance(source, bytes) else (_read(Path(source)), os.fspath(source))
+        content, name = (
+            (source, "the model") if isinstance(source, bytes) else (read_file(Path(source)), os.fspath(source))
+        )
         self._content = content
-        self._session = _open(content, name)
+        self._session = open_session(content, name)
         self.metadata: Mapping[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         _check_origin(self.metadata, [output.name for output in self._session.get_outputs()], name)
         self.inputs: tuple[Input, ...] = tuple(
@@ -160,14 +162,16 @@ class DeployedModel:
         return {entry.name: column.reshape(-1, 1) for entry, column in zip(self.inputs, columns, strict=True)}
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return the content of a model file."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read the model {path}: {error.strerror or error}.") from error
 
 
-def _open(content: bytes, name: str) -> Any:
+def open_session(content: bytes, name: str) -> Any:
+    """Return an onnxruntime session on one CPU thread; raises `UsageError` for what is no model."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from efficienttrust.compression._module_scorer import ModuleScorer
+
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -128,19 +130,21 @@ class TreeScorer:
         )
 
 
-Scorer = NetworkScorer | TreeScorer
+Scorer = NetworkScorer | TreeScorer | ModuleScorer
 
 
 def score_encoded(scorer: Scorer, x: npt.ArrayLike) -> Floats:
-    """Score encoded rows: the float parent of the exported file.
+    """Score encoded rows or images: the float parent of the exported file.
 
     Args:
-        scorer: Network or trees.
-        x: Encoded rows [n, d]; taken as float32.
+        scorer: Network, trees or module.
+        x: Encoded rows [n, d], or images [n, C, H, W]; taken as float32.
 
     Returns:
-        The logit z of each row, float32 [n].
+        The logit z of each row, float32 [n]; [n, K] of a module with K classes.
     """
+    if isinstance(scorer, ModuleScorer):
+        return scorer.score(x)
     rows = np.asarray(x, dtype=np.float32)
     if rows.ndim != 2 or rows.shape[1] != scorer.n_features:
         raise ValueError(f"the scorer takes rows of {scorer.n_features} features, got an array of shape {rows.shape}")

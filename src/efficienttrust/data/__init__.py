@@ -16,13 +16,17 @@ Example:
     (500, ('Female', 'Male'))
 """
 
-from efficienttrust.data._bundled import DatasetCard, bundled_names, dataset_card
+from efficienttrust.data._bundled import bundled_names, dataset_card, dataset_names, download, is_card_alone
+from efficienttrust.data._cards import DatasetCard, dataset_cards
 from efficienttrust.data._columns import Column
-from efficienttrust.data._describe import describe, summary
+from efficienttrust.data._describe import card_summary, describe, describe_card, summary
 from efficienttrust.data._domain import Domain
+from efficienttrust.data._download import Fetch
 from efficienttrust.data._encoder import CategoricalFeature, Encoder, NumericFeature
 from efficienttrust.data._groups import Attribute
+from efficienttrust.data._image_problem import load_image_problem
 from efficienttrust.data._loading import load_problem
+from efficienttrust.data._pixels import Pixels
 from efficienttrust.data._problem import Problem, Split
 from efficienttrust.data._reading import read_table
 from efficienttrust.data._relations import LinearRelation, encoded_relations, parse_relation
@@ -38,15 +42,24 @@ __all__ = [
     "DatasetCard",
     "Domain",
     "Encoder",
+    "Fetch",
     "LinearRelation",
     "NumericFeature",
+    "Pixels",
     "Problem",
     "Split",
     "as_text",
     "bundled_names",
+    "card_summary",
     "dataset_card",
+    "dataset_cards",
+    "dataset_names",
     "describe",
+    "describe_card",
+    "download",
     "encoded_relations",
+    "is_card_alone",
+    "load_image_problem",
     "load_problem",
     "parse_relation",
     "read_table",

@@ -1,16 +1,20 @@
-"""Bundled data sets: their cards, and the registry that finds one module per set."""
+"""Data sets by name: what each one is, where its files are found, and the registry of one module per set."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from efficienttrust.errors import EfficientTrustError
+from efficienttrust.data._cards import DatasetCard as DatasetCard
+from efficienttrust.data._cards import dataset_cards
+from efficienttrust.data._download import fetched, place_of
+from efficienttrust.errors import EfficientTrustError, UsageError, unknown_name
 from efficienttrust.registry import Registry
 
 if TYPE_CHECKING:
@@ -18,54 +22,47 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DatasetCard:
-    """Where a bundled data set comes from and what to know before using it.
-
-    Attributes:
-        name: Bundled name.
-        title: Full title.
-        licence: Licence or terms, with the holder.
-        citation: How to cite it.
-        origin: Where the bytes came from.
-        originals: Original file name to sha256 of its bytes.
-        sha256: Of the bundled CSV, uncompressed.
-        cleaning: Every step from the originals to the problem, in order.
-        traps: What a careless reader gets wrong.
-    """
-
-    name: str
-    title: str
-    licence: str
-    citation: str
-    origin: str
-    originals: Mapping[str, str]
-    sha256: str
-    cleaning: tuple[str, ...]
-    traps: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class DataSet:
-    """A bundled data set: its card, its default roles, and how it is read.
+    """A table with a name: its card, its default roles, and how it is read.
 
     Attributes:
-        card: Licence, origin, cleaning, traps.
-        label: Label column.
-        positive: Positive value.
+        card: Licence, origin, cleaning, traps, and whether the files are bundled or can be downloaded.
+        label: Default label column.
+        positive: Its positive value; None of a number to be predicted.
         sensitive: Default sensitive columns.
         options: All columns offered as sensitive attributes.
-        read: Returns the cleaned table.
+        read: Returns the cleaned table: of a bundled set without an argument, of another from the path of its files.
         derived: Column that exists only to be a sensitive attribute, to the column that it is derived from. It is never
             an input; when it is the sensitive attribute, its parent is no input either.
+        labels: Other label columns on offer, to their positive values. A label column that is not chosen is no input.
+        drop: Columns that are no inputs unless they are given a role.
+        unit: Column whose equal values (one patient's rows) are never divided between splits.
+        clinical: Whether rows are patients: reports then suppress small cells.
+        task: `binary` or `regression`: the task of the default label.
     """
 
     card: DatasetCard
     label: str
-    positive: str
+    positive: str | None
     sensitive: tuple[str, ...]
     options: tuple[str, ...]
-    read: Callable[[], pd.DataFrame]
+    read: Callable[..., pd.DataFrame]
     derived: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    unit: str | None = None
+    clinical: bool = False
+    task: str = "binary"
+
+    @property
+    def positives(self) -> dict[str, str | None]:
+        """All label columns on offer, the default first, to their positive values."""
+        return {self.label: self.positive, **self.labels}
+
+    def left_out(self, taken: Collection[str | None]) -> tuple[str, ...]:
+        """Return the columns that are no inputs: `drop` and, where there are several labels, those not chosen."""
+        columns = [*self.drop, *(self.positives if self.labels else ())]
+        return tuple(column for column in dict.fromkeys(columns) if column not in taken)
 
 
 data_sets: Registry[DataSet] = Registry("data set", "efficienttrust.data.sets")
@@ -73,12 +70,82 @@ data_sets: Registry[DataSet] = Registry("data set", "efficienttrust.data.sets")
 
 def bundled_names() -> list[str]:
     """Return the names of the data sets that load offline right after install."""
-    return data_sets.names()
+    return [name for name in data_sets.names() if data_sets.get(name).card.bundled]
+
+
+def dataset_names() -> list[str]:
+    """Return the names of all data sets that have a card: tables, images and clinical records."""
+    return sorted({*data_sets.names(), *dataset_cards.names()})
 
 
 def dataset_card(name: str) -> DatasetCard:
-    """Return the card of a bundled data set; raises `UsageError` with a did-you-mean."""
-    return data_sets.get(name).card
+    """Return the card of a data set; raises `UsageError` with a did-you-mean."""
+    if name in data_sets.names():
+        return data_sets.get(name).card
+    if name in dataset_cards.names():
+        return dataset_cards.get(name)
+    raise unknown_name("data set", name, dataset_names())
+
+
+def find_data_set(source: str) -> tuple[DataSet, Path | None] | None:
+    """Return the data set that `NAME` or `NAME:PATH` names and the path of its files; None where no set is named.
+
+    `NAME` alone downloads the files where they are not in the folder of downloads yet; a bundled set has no path.
+
+    Raises:
+        UsageError: The set is not public and no path is given, or the path does not exist, or there is no connection.
+    """
+    name, colon, given = source.partition(":")
+    if name not in data_sets.names():
+        return None
+    data_set = data_sets.get(name)
+    if data_set.card.bundled:
+        if colon:
+            raise UsageError(f"{name} comes with the package: give {name!r} alone, without a path.")
+        return data_set, None
+    if not colon:
+        return data_set, download(name)
+    path = Path(given).expanduser()
+    if not path.exists():
+        raise UsageError(f"there is no file or folder {path}. Give your copy of {name} as {name}:PATH.")
+    return data_set, path
+
+
+def download(name: str, folder: Path | None = None) -> Path:
+    """Return the downloaded file of a data set, from the folder of downloads where it is there already.
+
+    Args:
+        name: Name of the data set.
+        folder: Where to; by default the folder of downloads.
+
+    Raises:
+        UsageError: It is bundled, or cannot be downloaded by anybody, or there is no connection, or a hash is wrong.
+    """
+    card = dataset_card(name)
+    if card.bundled:
+        raise UsageError(f"{name} comes with the package: there is nothing to download.")
+    if card.fetch is None:
+        raise UsageError(
+            f"{name} is not downloaded: give your copy as {name}:PATH. {' '.join(card.how_to_get)}".strip()
+        )
+    return fetched(name, card.fetch, folder)
+
+
+def availability(name: str) -> str:
+    """Return how to come by a data set: `bundled`, `downloaded` already, `download`, or `your copy` of the files."""
+    card = dataset_card(name)
+    if card.bundled:
+        return "bundled"
+    if card.fetch is None:
+        return "your copy"
+    return "downloaded" if place_of(name, card.fetch).exists() else "download"
+
+
+def is_card_alone(source: str) -> bool:
+    """Return whether a source is the name of a data set of which nothing but the card is at hand."""
+    if source not in dataset_names():
+        return False
+    return source not in data_sets.names() or availability(source) not in ("bundled", "downloaded")
 
 
 def read_bundled(card: DatasetCard, **options: Any) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from efficienttrust.data._bundled import availability
+from efficienttrust.data._cards import DatasetCard
 from efficienttrust.data._problem import Problem
 
 
@@ -54,11 +56,43 @@ def describe(problem: Problem) -> str:
         parts += ["Notes", "\n".join(f"  - {note}" for note in problem.notes)]
     if card := problem.card:
         parts += [
-            f"{card.title}\n  Licence: {card.licence}\n  Origin: {card.origin}\n  Cite: {card.citation}",
-            "Cleaning\n" + "\n".join(f"  - {step}" for step in card.cleaning),
-            "Traps\n" + "\n".join(f"  - {trap}" for trap in card.traps),
+            f"{card.title}\n{_origin(card)}",
+            *_listed(("Cleaning", card.cleaning), ("Traps", card.traps)),
         ]
     return "\n\n".join([*parts, f"Fingerprint {problem.fingerprint}"]) + "\n"
+
+
+def card_summary(card: DatasetCard) -> dict[str, Any]:
+    """Return a card as JSON values, with `availability`: how to come by the data."""
+    return {**asdict(card), "availability": availability(card.name)}
+
+
+def describe_card(card: DatasetCard) -> str:
+    """Return the plain-text page of a data set of which no file is at hand: what it is and how to get it."""
+    lines = [f"  {line}" for line in (card.what, f"Size: {card.size}" if card.size else "") if line]
+    parts = [
+        "\n".join([f"{card.name}: {card.title}", *lines, _origin(card)]),
+        *_listed(
+            ("Groups", card.groups),
+            ("Base rates", card.base_rates),
+            ("Cleaning", card.cleaning),
+            ("Traps", card.traps),
+            ("How to get it", card.how_to_get),
+        ),
+    ]
+    if card.fetch:
+        parts.append(f"Download\n  {card.fetch.url}\n  {card.fetch.known}")
+        if not (card.fetch.sha256 or card.fetch.md5 or card.fetch.members):
+            parts[-1] += ": that of the first download is kept beside the file, and later copies have to match it"
+    return "\n\n".join(parts) + "\n"
+
+
+def _origin(card: DatasetCard) -> str:
+    return f"  Licence: {card.licence}\n  Origin: {card.origin}\n  Cite: {card.citation}"
+
+
+def _listed(*sections: tuple[str, Sequence[str]]) -> list[str]:
+    return [title + "\n" + "\n".join(f"  - {line}" for line in lines) for title, lines in sections if lines]
 
 
 def _groups(problem: Problem) -> list[dict[str, Any]]:

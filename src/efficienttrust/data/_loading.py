@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.data import _checks as checks
-from efficienttrust.data._bundled import DataSet, bundled_names, data_sets
+from efficienttrust.data._bundled import DataSet, data_sets, find_data_set
 from efficienttrust.data._columns import Cells, read_inputs, shown_column
 from efficienttrust.data._domain import domain_of
 from efficienttrust.data._encoder import Encoder, fit_encoder
@@ -51,15 +51,17 @@ def load_problem(
     """Make a table ready to learn from.
 
     Args:
-        source: Name of a bundled set, path of a `.csv`, `.csv.gz` or `.parquet` file, or a pandas or polars frame.
-        label: Label column; bundled sets have a default.
+        source: Name of a data set, `NAME:PATH` for your copy of its official files, path of a `.csv`, `.csv.gz` or
+            `.parquet` file, or a pandas or polars frame.
+        label: Label column; data sets have a default.
         positive: The label value that counts as 1; needed where it is not obvious (1/0, yes/no, true/false, >x).
-        sensitive: Sensitive columns, as a sequence or as `"a,b"`; bundled sets have a default. Without any, all rows
+        sensitive: Sensitive columns, as a sequence or as `"a,b"`; data sets have a default. Without any, all rows
             are one group.
         weight: Column of sample weights, 0 or more.
         split_column: Column with the user's own splits: train and test at least; what is missing is cut out of
             validation or train.
-        unit: Column whose equal values (one patient's rows) are never divided between splits.
+        unit: Column whose equal values (one patient's rows) are never divided between splits; data sets of patients
+            have a default.
         time: Column that orders the rows: the oldest are for training, the newest for the test.
         use_sensitive_as_input: Also use the sensitive columns as inputs.
         immutable: Columns that may not be perturbed.
@@ -76,25 +78,30 @@ def load_problem(
         UsageError: The table cannot be read or learned from; one line says why and what to do.
     """
     wall, cpu = clock.perf_counter(), clock.process_time()
-    table, data_set, where = _open(source)
+    table, data_set, where = open_table(source)
     columns = list(table.columns)
-    if data_set and label in (None, data_set.label):
-        label, positive = data_set.label, data_set.positive if positive is None else positive
+    if data_set and (label is None or label in data_set.positives):
+        label = label or data_set.label
+        positive = data_set.positives[label] if positive is None else positive
     if label is None:
         raise UsageError(f"which column is the label? Add --label NAME. Columns: {', '.join(columns[:20])}.")
+    unit = unit or (data_set.unit if data_set else None)
+    attributes_asked = names_of(sensitive, columns) or (data_set.sensitive if data_set else ())
+    taken = (label, weight, split_column, unit, time, *attributes_asked)
+    left_out = (*names_of(drop, columns), *(data_set.left_out(taken) if data_set else ()))
     roles = Roles(
         label=label,
         positive=cell_text(positive),
-        sensitive=names_of(sensitive, columns) or (data_set.sensitive if data_set else ()),
+        sensitive=attributes_asked,
         weight=weight,
         split_column=split_column,
         unit=unit,
         time=time,
         use_sensitive_as_input=use_sensitive_as_input,
         immutable=names_of(immutable, columns),
-        drop=names_of(drop, columns),
+        drop=tuple(dict.fromkeys(left_out)),
         seed=seed,
-        name=name or _name_of(where),
+        name=name or (data_set.card.name if data_set else _name_of(where)),
         relations=(relations,) if isinstance(relations, str) else tuple(relations),
         derived=data_set.derived if data_set else {},
     )
@@ -164,20 +171,25 @@ def load_problem(
         fingerprint=fingerprint(identity, cells, arrays),
         settings=roles.settings(),
         preparation={"wall": clock.perf_counter() - wall, "cpu": clock.process_time() - cpu},
+        classes=class_names,
     )
 
 
-def _open(source: object) -> tuple[pd.DataFrame, DataSet | None, str]:
-    """Return the table, its data set when bundled, and the text that names the source."""
+def open_table(source: object) -> tuple[pd.DataFrame, DataSet | None, str]:
+    """Return the table of a source, its data set where it names one, and the text that names the source."""
     if not isinstance(source, str | Path):
         return read_table(source), None, "<frame>"
     text = str(source)
-    if text in bundled_names():
-        data_set = data_sets.get(text)
-        return read_table(data_set.read()), data_set, text
+    if found := find_data_set(text):
+        data_set, files = found
+        name = data_set.card.name
+        table = data_set.read(files) if files else data_set.read()
+        return read_table(table), data_set, f"{name}:{files.resolve()}" if files and ":" in text else name
     path = Path(source).expanduser()
-    if not path.exists() and path.name == text and not text.lower().endswith(SUFFIXES):
-        error = unknown_name("data set", text, bundled_names())
+    word, colon, _ = text.partition(":")
+    named = word == Path(word).name and (colon or not text.lower().endswith(SUFFIXES))
+    if named and not path.exists():
+        error = unknown_name("data set", word, data_sets.names())
         raise UsageError(f"{error} Or give the path of a {', '.join(SUFFIXES)} file.")
     return read_table(path), None, str(path.resolve())
 

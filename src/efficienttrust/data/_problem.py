@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from efficienttrust.data._columns import Column
 from efficienttrust.data._domain import Domain
 from efficienttrust.data._encoder import Encoder
 from efficienttrust.data._groups import Attribute
+from efficienttrust.data._pixels import Pixels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,26 +25,34 @@ class Split:
     """One of the five splits; n rows in the order of the source.
 
     Attributes:
-        x: float32 [n, d], encoded inputs.
-        y: int8 [n], 1 = positive.
+        x: float32 [n, d], encoded inputs; d = 0 where the rows are images.
+        y: [n] labels: int8, 1 = positive, of a binary problem; int64 class codes of a multiclass one.
         groups: int64 [n], code of the intersection of all sensitive attributes, -1 where one is missing.
         codes: Attribute name to int64 [n] group codes, -1 where missing.
         weight: float32 [n] sample weights, or `None`.
         rows: int64 [n], row number in the source (first data row = 0).
+        pixels: The images, where the rows are images.
     """
 
     x: NDArray[np.float32]
-    y: NDArray[np.int8]
+    y: NDArray[Any]
     groups: NDArray[np.int64]
     codes: Mapping[str, NDArray[np.int64]]
     weight: NDArray[np.float32] | None
     rows: NDArray[np.int64]
+    pixels: Pixels | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def __repr__(self) -> str:
+        if self.pixels is not None:
+            return f"Split({len(self)} images of {'x'.join(map(str, self.pixels.shape))})"
         return f"Split({len(self)} rows, {self.x.shape[1]} features)"
+
+    def inputs(self, rows: Any) -> NDArray[np.float32]:
+        """Return what a model reads of the rows at these positions (a slice or int64 [m]), float32 [m, ...]."""
+        return self.x[rows] if self.pixels is None else self.pixels[rows]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,10 +62,10 @@ class Problem:
     Attributes:
         name: Short name, for people.
         source: Bundled name, absolute path, or `<frame>`.
-        task: `binary`.
+        task: `binary` or `multiclass`.
         label: Label column.
-        positive: Text of the positive label.
-        negative: Text of the negative label.
+        positive: Text of the positive label; "" where there are more than two classes.
+        negative: Text of the negative label; "" where there are more than two classes.
         columns: Input columns in the order of the source.
         sensitive: Sensitive columns.
         attributes: Sensitive column to its groups and how a cell finds them.
@@ -70,6 +79,7 @@ class Problem:
         fingerprint: sha256 over content, roles and seed: what a run pins.
         settings: Keyword arguments with which `load_problem(source, **settings)` loads it again; JSON-able.
         preparation: What loading cost: `wall` and `cpu`, in seconds.
+        classes: Names of the classes by code; negative and positive of a binary problem.
     """
 
     name: str
@@ -91,6 +101,12 @@ class Problem:
     fingerprint: str
     settings: Mapping[str, object]
     preparation: Mapping[str, float]
+    classes: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What a row is: `image`, or `table`."""
+        return "table" if self.splits["train"].pixels is None else "image"
 
     @property
     def attribute_names(self) -> Mapping[str, tuple[str, ...]]:
@@ -102,6 +118,11 @@ class Problem:
         return self.inputs.loc[self.splits[split].rows].reset_index(drop=True)
 
     def __repr__(self) -> str:
+        if self.kind == "image":
+            n = sum(len(split) for split in self.splits.values())
+            return (
+                f"Problem({self.name!r}: {n} images, {len(self.classes)} classes, groups {', '.join(self.group_names)})"
+            )
         return (
             f"Problem({self.name!r}: {len(self.inputs)} rows, {len(self.columns)} inputs, label {self.label!r} = "
             f"{self.positive!r}, groups {', '.join(self.group_names)})"

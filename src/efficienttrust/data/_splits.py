@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +34,13 @@ class Rows:
     """What decides where the rows of a problem go; arrays [n].
 
     Attributes:
-        y: int8 labels.
+        y: Labels, as codes of the classes.
         groups: int64 codes of the intersections, -1 unknown.
         unit: int64 code of what must stay whole, or `None`.
         time: float64, increasing with time, or `None`.
     """
 
-    y: NDArray[np.int8]
+    y: NDArray[Any]
     groups: NDArray[np.int64]
     unit: NDArray[np.int64] | None = None
     time: NDArray[np.float64] | None = None
@@ -61,7 +62,7 @@ def deal(rows: Rows, names: Sequence[str], seed: int) -> NDArray[np.int8]:
     if rows.unit is None:
         return places[_deal_items(rows.y, rows.groups, np.ones(len(rows.y)), rows.time, shares, seed)]
     _, first, unit, sizes = np.unique(rows.unit, return_index=True, return_inverse=True, return_counts=True)
-    label = np.zeros(len(first), dtype=np.int8)
+    label = np.zeros(len(first), dtype=rows.y.dtype)
     np.maximum.at(label, unit, rows.y)
     time = None
     if rows.time is not None:
@@ -103,23 +104,27 @@ def deal_rest(rows: Rows, codes: NDArray[np.int32], texts: Sequence[str], column
     return split
 
 
-def refuse_one_class(split: NDArray[np.int8], y: NDArray[np.int8], names: tuple[str, str], because: str) -> None:
-    """Raise `UsageError` when a split lacks one of the two classes; `names` are the texts of labels 0 and 1."""
+def refuse_one_class(split: NDArray[np.int8], y: NDArray[Any], names: Sequence[str], because: str) -> None:
+    """Raise `UsageError` when a split lacks one of the classes; `names` are their texts by code."""
     for place, name in enumerate(SPLITS):
-        for value in (0, 1):
-            if not np.any((split == place) & (y == value)):
-                raise UsageError(f"split {name!r} has no row with label {names[value]!r} {because}")
+        counts = np.bincount(y[split == place], minlength=len(names))
+        if not counts.all():
+            raise UsageError(f"split {name!r} has no row with label {names[int(counts.argmin())]!r} {because}")
 
 
-def refuse_few_rows(y: NDArray[np.int8], label: str, names: tuple[str, str]) -> None:
-    """Raise `UsageError` when a class has too few rows for five splits; `names` are the texts of labels 0 and 1."""
-    counts = [int(np.count_nonzero(y == value)) for value in (0, 1)]
-    if min(counts) < LEAST_PER_CLASS:
-        raise UsageError(
-            f"{len(y)} rows are too few for five splits with both classes: {label!r} is {names[1]!r} in {counts[1]} "
-            f"and {names[0]!r} in {counts[0]} rows. Give at least {LEAST_PER_CLASS} of each "
-            f"({2 * LEAST_PER_CLASS} rows in all)."
-        )
+def refuse_few_rows(y: NDArray[Any], label: str, names: Sequence[str]) -> None:
+    """Raise `UsageError` when a class has too few rows for five splits; `names` are the texts of the labels by code."""
+    counts = np.bincount(y, minlength=len(names))
+    if counts.min() >= LEAST_PER_CLASS:
+        return
+    if len(names) == 2:
+        found = f"{label!r} is {names[1]!r} in {counts[1]} and {names[0]!r} in {counts[0]} rows"
+    else:
+        found = f"{label!r} is {names[int(counts.argmin())]!r} in {counts.min()} rows"
+    raise UsageError(
+        f"{len(y)} rows are too few for five splits with {'both' if len(names) == 2 else 'all'} classes: {found}. "
+        f"Give at least {LEAST_PER_CLASS} of each ({len(names) * LEAST_PER_CLASS} rows in all)."
+    )
 
 
 def rotation(shares: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -134,7 +139,7 @@ def rotation(shares: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _deal_items(
-    label: NDArray[np.int8],
+    label: NDArray[Any],
     groups: NDArray[np.int64],
     sizes: NDArray[np.float64],
     time: NDArray[np.float64] | None,

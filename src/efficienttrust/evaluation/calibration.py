@@ -10,7 +10,8 @@ the targets are tightened by a multiple of their standard errors, so that they h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class Attacked:
 
     Attributes:
         rows: [m] positions of the attacked rows.
-        z: [m] logits at the worst point found for each row.
+        z: [m] logits at the worst point found for each row; margins of more than two classes.
     """
 
     rows: NDArray[np.int64]
@@ -72,12 +73,23 @@ class CalibrationData:
     """
 
     z: Floats
-    y: NDArray[np.int8]
+    y: NDArray[Any]
     codes: Mapping[str, tuple[NDArray[np.int64], int]]
     posterior: Floats
     attacked: Mapping[str, Attacked]
     weight: Floats | None = None
     more: Unlabelled | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassData(CalibrationData):
+    """The same for more than two classes: the largest of the logits z [n, K] decides, and there is no rule to fit.
+
+    Attributes:
+        names: Attribute name ("" for the intersections) -> names of its groups.
+    """
+
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +139,8 @@ def calibrate(
         line: Offsets tried per line search, which is repeated at a fifth of the width around the best.
         start: [G] offsets to search around, at a quarter of the width; None searches everywhere.
     """
+    if isinstance(data, ClassData):
+        return judge_classes(data, targets, margins)
     n_groups = data.posterior.shape[1]
     reach = REACH if start is None else REACH / 4
     first = np.zeros(n_groups, np.float32) if start is None else start
@@ -152,7 +166,41 @@ def evaluate_rule(
     data: CalibrationData, threshold: float, offsets: Floats, targets: Sequence[Target], margins: Mapping[str, float]
 ) -> Calibrated:
     """Return what a given rule comes to on a split."""
+    if isinstance(data, ClassData):
+        return judge_classes(data, targets, margins)
     return _at_thresholds(data, np.array([threshold]), offsets, targets, margins)
+
+
+def judge_classes(data: ClassData, targets: Sequence[Target], margins: Mapping[str, float]) -> Calibrated:
+    """Return what the largest logit comes to on a split of more than two classes."""
+    from efficienttrust.metrics import Outcome, measure, metrics
+
+    shifted = np.exp(data.z - data.z.max(axis=1, keepdims=True), dtype=np.float64)
+    outcome = Outcome(
+        y=data.y,
+        prediction=data.z.argmax(axis=1),
+        score=shifted / shifted.sum(axis=1, keepdims=True),
+        groups=data.codes[""][0],
+        group_names=data.names[""],
+        attributes={name: (codes, data.names[name]) for name, (codes, _) in data.codes.items() if name},
+        robust={key: one.z > 0 for key, one in data.attacked.items()},
+        robust_rows={key: one.rows for key, one in data.attacked.items()},
+        weight=data.weight,
+        task="multiclass",
+    )
+    utility = float(np.average(outcome.prediction == data.y, weights=data.weight))
+    values: dict[str, float] = {}
+    violation = shortfall = 0.0
+    for target in targets:
+        if metrics.get(target.metric).lacks(outcome):
+            continue
+        value = measure(target.metric, outcome, dict(target.arguments)).value
+        gap = float(np.nan_to_num(target.gap(value), nan=1.0))
+        values[target.key] = value
+        violation += max(gap, 0.0)
+        shortfall += max(gap + margins.get(target.key, 0.0), 0.0)
+    none = np.zeros(0, np.float32)
+    return Calibrated(0.0, none, utility - PENALTY * shortfall, utility, values, violation, shortfall)
 
 
 def _best_threshold(

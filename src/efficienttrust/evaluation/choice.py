@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.compression import Decision, Scorer, score_encoded
+from efficienttrust.compression import Decision, Scorer
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.calibration import (
     LABEL_FREE,
@@ -28,7 +28,7 @@ from efficienttrust.evaluation.calibration import (
 from efficienttrust.evaluation.group_head import Head, posterior
 from efficienttrust.evaluation.margins import target_margins
 from efficienttrust.evaluation.rates import ROBUST_METRICS
-from efficienttrust.evaluation.splits import calibration_data, one_hot, split_codes
+from efficienttrust.evaluation.splits import calibration_data, one_hot, score_rows, split_codes
 from efficienttrust.evaluation.targets import Target
 
 ATTACKED_ROWS = 8000
@@ -124,7 +124,7 @@ def rows_scored(problem: Problem, targets: Sequence[Target], passes: float) -> f
     """Return how many rows one full calibration scores, at `passes` forward passes for each attacked row."""
     n_calibrate, n_train = calibration_rows(problem), len(problem.splits["train"].y)
     keys = {robustness_key(target) for target in targets if target.metric in ROBUST_METRICS}
-    label_free = any(target.metric in LABEL_FREE for target in targets)
+    label_free = problem.task == "binary" and any(target.metric in LABEL_FREE for target in targets)
     more = min(TRAINING_ROWS, n_train) if label_free else 0
     return n_calibrate + more + len(keys) * passes * min(ATTACKED_ROWS, n_calibrate)
 
@@ -141,12 +141,12 @@ def _calibrate(
 ) -> Calibrated:
     split = problem.splits["calibrate"]
     rows = _evenly(len(split), round(CALIBRATION_ROWS * effort))
-    z = score_encoded(scorer, split.x[rows])
+    z = score_rows(scorer, split, rows)
     data = calibration_data(
         problem, "calibrate", scorer, z, targets, head, aware=aware,
         attacked_rows=max(200, round(ATTACKED_ROWS * effort)), seed=seed, rows=rows,
     )  # fmt: skip
-    if any(target.metric in LABEL_FREE for target in targets):
+    if problem.task == "binary" and any(target.metric in LABEL_FREE for target in targets):
         fresh = float(((z > 0) == (data.y > 0)).mean())
         more = _training_rows(problem, scorer, fresh, head, aware=aware, most=round(TRAINING_ROWS * effort))
         data = dataclasses.replace(data, more=more)
@@ -183,8 +183,7 @@ def _training_rows(
     """
     train = problem.splits["train"]
     rows = _evenly(len(train), most)
-    x = train.x[rows]
-    z_train = score_encoded(scorer, x)
+    z_train = score_rows(scorer, train, rows)
     fitted = float(((z_train > 0) == (train.y[rows] > 0)).mean())
     if fitted - fresh > BY_HEART:
         return None
@@ -192,7 +191,7 @@ def _training_rows(
     if aware:
         groups = one_hot(*codes[""])
     else:
-        groups = np.zeros((len(z_train), 0), np.float32) if head is None else posterior(head, x)
+        groups = np.zeros((len(z_train), 0), np.float32) if head is None else posterior(head, train.x[rows])
     return Unlabelled(z_train, codes, groups, None if train.weight is None else train.weight[rows])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def _dilution(weight: NDArray[np.float32] | None) -> float:
     return math.sqrt(len(weight) * float(np.square(weight, dtype=float).sum())) / float(weight.sum(dtype=float))
 
 
-def standard_error(target: Target, y: NDArray[np.int8], codes: Codes, rows_attacked: int | None = None) -> float:
+def standard_error(target: Target, y: NDArray[Any], codes: Codes, rows_attacked: int | None = None) -> float:
     """Return the standard error of a target's metric near its bound, on rows of this composition.
 
     A rate has that of a binomial share at the bound (over the smallest group's rows for a worst group); a gap that of
@@ -67,7 +68,7 @@ def standard_error(target: Target, y: NDArray[np.int8], codes: Codes, rows_attac
     n = len(groups) if rows_attacked is None else rows_attacked
     sizes = np.sort(np.bincount(groups[groups >= 0], minlength=n_groups))
     sizes = sizes[sizes > 0]
-    rate = min(max(float(y.mean()) if len(y) else 0.5, LEAST_RATE), 1 - LEAST_RATE)
+    rate = min(max(_base_rate(y), LEAST_RATE), 1 - LEAST_RATE)
     spread = math.sqrt(rate * (1 - rate))
     is_ratio = target.metric == "demographic_parity_ratio"
     if target.relation == ">=" and not is_ratio:
@@ -79,6 +80,13 @@ def standard_error(target: Target, y: NDArray[np.int8], codes: Codes, rows_attac
     share = 1.0 if target.metric in LABEL_FREE else rate  # of a group's rows that count
     gap = spread * math.sqrt(1 / (share * sizes[0]) + 1 / (share * sizes[1]))
     return gap / rate if is_ratio else gap
+
+
+def _base_rate(y: NDArray[Any]) -> float:
+    """Return the share of positives; of more than two classes the share that each would have if all were alike."""
+    if not len(y):
+        return 0.5
+    return 1.0 / (int(y.max()) + 1) if y.max() > 1 else float(y.mean())
 
 
 def _codes_judged(data: CalibrationData, target: Target) -> Codes:

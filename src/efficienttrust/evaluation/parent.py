@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from efficienttrust.compression import Decision, NetworkScorer, Scorer, cut_encoded, score_encoded
-from efficienttrust.data import Domain
+from efficienttrust.compression import (
+    Decision,
+    NetworkScorer,
+    Scorer,
+    TreeScorer,
+    cut_encoded,
+    score_encoded,
+)
+from efficienttrust.data import Problem
 from efficienttrust.evaluation.calibration import Attacked
-from efficienttrust.threats import Attack, Objective, Reach, attacks, lower_margins, reach
+from efficienttrust.threats import (
+    Attack,
+    ModuleVictim,
+    Objective,
+    Reach,
+    Region,
+    Victim,
+    attacks,
+    ball,
+    lower_margins,
+    reach,
+)
 from efficienttrust.threats.catalogue.pgd import SHORT_PGD
 
 CHUNK = 2048
+CELLS = 2**20  # of a chunk: images are larger than rows of a table
 CHEAP = ("fgsm", "n_fgsm", "coordinate", "random_points")
 """Attacks that training can afford as they are."""
 
@@ -112,6 +132,83 @@ class ScorerVictim:
         return logit
 
 
+class ModuleRowsVictim:
+    """Margins of a torch module on fixed rows of a table as a differentiable function of their numeric columns.
+
+    Args:
+        module: Maps encoded rows [m, d] to logits [m, K], or to one logit [m]; in evaluation mode.
+        x: [n, d] encoded rows.
+        n_numeric: p, the number of leading numeric columns.
+        cut: [n] logit that each row must exceed (of two classes); None attacks the logits themselves.
+    """
+
+    differentiable = True
+
+    def __init__(
+        self, module: nn.Module, x: NDArray[np.float32], n_numeric: int, cut: NDArray[np.float32] | None = None
+    ) -> None:
+        self._module, self._x, self._p = module, torch.from_numpy(x), n_numeric
+        self._cut = None if cut is None else torch.from_numpy(np.asarray(cut, dtype=np.float32))
+
+    def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the answers to these rows as a function of their numeric columns."""
+        fixed = self._x[rows][:, self._p :]
+        cut = None if self._cut is None else self._cut[rows]
+
+        def answer(numeric: Tensor) -> Tensor:
+            z: Tensor = self._module(torch.cat([numeric, fixed], dim=1))
+            return z if cut is None else z - cut
+
+        return answer
+
+
+class _Lowered(nn.Module):
+    """A module whose one logit is lowered by its threshold, so that its sign decides."""
+
+    def __init__(self, module: nn.Module, threshold: float) -> None:
+        super().__init__()
+        self.module, self.threshold = module, threshold
+
+    def forward(self, x: Tensor) -> Tensor:
+        z: Tensor = self.module(x)
+        return z - self.threshold
+
+
+def region_of(problem: Problem, x: Tensor, eps: float, norm: str = "linf") -> Region:
+    """Return where rows may be moved: a ball around images, the reach of the numeric columns of a table."""
+    return ball(x, eps, norm) if problem.kind == "image" else reach(problem.domain, x, eps, norm)
+
+
+def victim_of(
+    problem: Problem,
+    scorer: Scorer,
+    x: NDArray[np.float32],
+    decision: Decision | None = None,
+    groups: NDArray[np.int64] | None = None,
+) -> Victim:
+    """Return a scorer on fixed rows as something to attack.
+
+    Args:
+        problem: The problem.
+        scorer: The scorer.
+        x: [n, ...] encoded rows or images.
+        decision: The rule whose margin is attacked; None attacks the logits themselves.
+        groups: [n] group codes, for a rule that uses them.
+    """
+    p = len(problem.domain.lower)
+    if isinstance(scorer, NetworkScorer):
+        return NetworkVictim(scorer, x, p, decision, groups)
+    if isinstance(scorer, TreeScorer):
+        return ScorerVictim(scorer, x, p)
+    binary = scorer.outputs == 1
+    if problem.kind == "image":
+        return ModuleVictim(
+            scorer.module if decision is None or not binary else _Lowered(scorer.module, decision.threshold)
+        )
+    cut = None if decision is None or not binary else cut_encoded(decision, x, groups)
+    return ModuleRowsVictim(scorer.module, x, p, cut)
+
+
 def short_attack(name: str, scorer: Scorer, n_numeric: int) -> Attack:
     """Return what stands in for an attack while training and calibrating: short PGD, or a search for trees.
 
@@ -121,7 +218,7 @@ def short_attack(name: str, scorer: Scorer, n_numeric: int) -> Attack:
         n_numeric: Columns that may move; where they are too many for the coordinate search, random points stand in.
     """
     attack = attacks.get(name)
-    if not isinstance(scorer, NetworkScorer):
+    if isinstance(scorer, TreeScorer):
         search = attacks.get("coordinate")
         wide = search.most_cells is not None and n_numeric > search.most_cells
         return attacks.get("random_points") if wide else search
@@ -129,10 +226,10 @@ def short_attack(name: str, scorer: Scorer, n_numeric: int) -> Attack:
 
 
 def worst_logits(
+    problem: Problem,
     scorer: Scorer,
-    domain: Domain,
     x: NDArray[np.float32],
-    y: NDArray[np.int8],
+    y: NDArray[Any],
     rows: NDArray[np.int64],
     *,
     attack: str,
@@ -143,26 +240,29 @@ def worst_logits(
     """Attack the logit of every row away from its label, right or wrong, so that the result serves all thresholds.
 
     Args:
+        problem: The problem.
         scorer: What is attacked.
-        domain: The perturbation domain.
-        x: [n, d] encoded rows of a split.
-        y: [n] labels.
-        rows: [m] positions to attack.
+        x: [m, ...] the rows to attack, encoded rows or images.
+        y: [m] their labels.
+        rows: [m] their positions, for the record.
         attack: Name of the attack.
         eps: Its radius.
         norm: Its norm.
         seed: Seed of random starts.
+
+    Returns:
+        Logits, or margins where there are more than two classes.
     """
-    chosen = x[rows]
-    p = len(domain.lower)
-    victim = NetworkVictim(scorer, chosen, p) if isinstance(scorer, NetworkScorer) else ScorerVictim(scorer, chosen, p)
-    method = short_attack(attack, scorer, p)
-    labels = torch.from_numpy(y[rows].astype(np.int64))
-    where = reach(domain, torch.from_numpy(chosen), eps, norm)
+    victim = victim_of(problem, scorer, x)
+    method = short_attack(attack, scorer, len(problem.domain.lower))
+    labels = torch.from_numpy(y.astype(np.int64))
+    where = region_of(problem, torch.from_numpy(x), eps, norm)
     generator = torch.Generator().manual_seed(seed)
     z = np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), CHUNK):
-        part = torch.arange(start, min(start + CHUNK, len(rows)))
+    step = min(CHUNK, max(1, CELLS // max(1, where.origin[:1].numel())))
+    for start in range(0, len(rows), step):
+        part = torch.arange(start, min(start + step, len(rows)))
         _, margin = method.run(Objective(victim.bind(part), labels[part]), where.rows(part), generator)
-        z[part.numpy()] = ((2 * labels[part] - 1) * margin).numpy()
+        sign = 2 * labels[part] - 1 if problem.task == "binary" else torch.ones_like(labels[part])
+        z[part.numpy()] = (sign * margin).numpy()
     return Attacked(rows, z)

@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from efficienttrust.compression import Decision, DeployedModel, NetworkScorer, Scorer, export_onnx
+from efficienttrust.compression import (
+    Decision,
+    DeployedImages,
+    DeployedModel,
+    ModuleScorer,
+    Scorer,
+    TreeScorer,
+    export_images,
+    export_onnx,
+)
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.certification import Verdict, certify, verdict
 from efficienttrust.evaluation.rates import ROBUST_METRICS
-from efficienttrust.evaluation.suite import evaluate_file, measure_all
+from efficienttrust.evaluation.suite import File, evaluate_file, measure_all
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import Measurement, Outcome, group_table, measure
 
@@ -61,7 +70,7 @@ class Proof:
 def prove(
     problem: Problem,
     targets: Sequence[Target],
-    file: DeployedModel,
+    file: File,
     scorer: Scorer,
     decision: Decision,
     *,
@@ -82,7 +91,7 @@ def prove(
     test = evaluate_file(file, problem, "test", targets, scorer=scorer, decision=decision, seed=seed)
     certify_split = evaluate_file(file, problem, "certify", targets, scorer=scorer, decision=decision, seed=seed)
     measurements = measure_all(test.outcome, targets)
-    if not isinstance(scorer, NetworkScorer):
+    if isinstance(scorer, TreeScorer):
         measurements = {key: _searched_only(one) for key, one in measurements.items()}
     alpha = (1 - CONFIDENCE) / max(len(targets), 1)
     verdicts = tuple(
@@ -106,31 +115,41 @@ def _searched_only(measured: Measurement) -> Measurement:
 def _stages(
     problem: Problem, targets: Sequence[Target], scorer: Scorer, deployed: Outcome, seed: int
 ) -> tuple[Stage, ...]:
-    part = problem.splits["test"]
-    train = problem.splits["train"].y
-    majority = int(train.mean() > 0.5)
-    constant = np.full(len(part.y), majority, dtype=np.int8)
+    part, train = problem.splits["test"], problem.splits["train"].y
+    shares = np.bincount(train, minlength=len(problem.classes)) / len(train)
+    majority = int(shares.argmax())
+    constant = np.full(len(part.y), majority, dtype=part.y.dtype)
     constant_outcome = dataclasses.replace(
         deployed,
         prediction=constant,
-        score=np.full(len(part.y), float(train.mean())),
+        score=np.tile(shares, (len(part.y), 1)) if problem.task == "multiclass" else np.full(len(part.y), shares[1]),
         robust={key: part.y[rows] == majority for key, rows in deployed.robust_rows.items()},
     )
-    uncalibrated = Decision()
-    file = DeployedModel(export_onnx(None, problem.encoder, scorer, uncalibrated))
-    raw = evaluate_file(file, problem, "test", targets, scorer=scorer, decision=uncalibrated, seed=seed).outcome
     wanted = dict.fromkeys([("accuracy", ()), *((t.metric, t.arguments) for t in targets)])
 
     def measured(outcome: Outcome) -> dict[str, Measurement]:
         found = [measure(name, outcome, dict(arguments)) for name, arguments in wanted]
         return {one.name: one for one in found}
 
-    label = problem.positive if majority else problem.negative
-    return (
-        Stage("constant prediction", f"always {problem.label} = {label}", measured(constant_outcome)),
-        Stage("trained, before calibration", "the same scorer exported with threshold 0.5", measured(raw)),
-        Stage("deployed", "the exported file", measured(deployed)),
-    )
+    stages = [
+        Stage(
+            "constant prediction", f"always {problem.label} = {problem.classes[majority]}", measured(constant_outcome)
+        )
+    ]
+    if problem.task == "binary":
+        raw = evaluate_file(
+            _uncalibrated(problem, scorer), problem, "test", targets, scorer=scorer, decision=Decision(), seed=seed
+        )
+        said = "the same scorer exported with threshold 0.5"
+        stages.append(Stage("trained, before calibration", said, measured(raw.outcome)))
+    return (*stages, Stage("deployed", "the exported file", measured(deployed)))
+
+
+def _uncalibrated(problem: Problem, scorer: Scorer) -> File:
+    if problem.kind == "image":
+        assert isinstance(scorer, ModuleScorer)
+        return DeployedImages(export_images(scorer, Decision(), problem.classes))
+    return DeployedModel(export_onnx(None, problem.encoder, scorer, Decision()))
 
 
 def _predictions(problem: Problem, outcome: Outcome, margin: Any) -> pd.DataFrame:
@@ -143,7 +162,12 @@ def _predictions(problem: Problem, outcome: Outcome, margin: Any) -> pd.DataFram
         columns[free] = [None if code < 0 else names[code] for code in codes]
     if outcome.weight is not None:
         columns["weight"] = outcome.weight
-    columns |= {"score": outcome.score, "margin": margin, "prediction": outcome.prediction}
+    if outcome.score.ndim == 2:
+        for code, name in enumerate(problem.classes):
+            columns[f"score {name}"] = outcome.score[:, code].astype(np.float32)
+    else:
+        columns["score"] = outcome.score
+    columns |= {"margin": margin, "prediction": outcome.prediction}
     for key, standing in outcome.robust.items():
         right = np.full(len(part.y), -1, dtype=np.int8)  # −1: not attacked
         right[outcome.robust_rows[key]] = standing

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.compression import Scorer
+from efficienttrust.compression import Scorer, score_encoded
 from efficienttrust.data import Problem, Split
-from efficienttrust.evaluation.calibration import Attacked, CalibrationData, robustness_key
+from efficienttrust.evaluation.calibration import Attacked, CalibrationData, ClassData, robustness_key
 from efficienttrust.evaluation.group_head import Head, posterior
 from efficienttrust.evaluation.parent import worst_logits
 from efficienttrust.evaluation.rates import ROBUST_METRICS
@@ -18,6 +18,7 @@ from efficienttrust.evaluation.targets import Target
 Codes = NDArray[np.int64]
 
 STEERABLE_ROWS = 10
+IMAGES_AT_ONCE = 1024  # turned into numbers at a time
 
 
 def codes_of(problem: Problem, split: Split, attribute: str) -> tuple[Codes, int]:
@@ -100,12 +101,12 @@ def calibration_data(
     """
     part = problem.splits[split]
     chosen = np.arange(len(part.y)) if rows is None else rows
-    x, y = part.x[chosen], part.y[chosen]
+    y = part.y[chosen]
     codes = split_codes(problem, split, chosen)
     if aware:
         groups = one_hot(*codes[""])
     else:
-        groups = np.zeros((len(chosen), 0), np.float32) if head is None else posterior(head, x)
+        groups = np.zeros((len(chosen), 0), np.float32) if head is None else posterior(head, part.x[chosen])
     attacked: dict[str, Attacked] = {}
     for target in targets:
         if target.metric not in ROBUST_METRICS or robustness_key(target) in attacked:
@@ -113,8 +114,19 @@ def calibration_data(
         arguments = dict(target.arguments)
         picked = np.sort(np.random.default_rng(seed).permutation(len(chosen))[:attacked_rows])
         attacked[robustness_key(target)] = worst_logits(
-            scorer, problem.domain, x, y, picked, attack=str(arguments["attack"]),
+            problem, scorer, part.inputs(chosen[picked]), y[picked], picked, attack=str(arguments["attack"]),
             eps=float(str(arguments["eps"])), norm=str(arguments["norm"]), seed=seed,
         )  # fmt: skip
     weight = None if part.weight is None else part.weight[chosen]
+    if problem.task == "multiclass":
+        names = {"": problem.group_names, **problem.attribute_names}
+        return ClassData(z, y, codes, groups, attacked, weight, names=names)
     return CalibrationData(z, y, codes, groups, attacked, weight)
+
+
+def score_rows(scorer: Scorer, split: Split, rows: Codes) -> NDArray[np.float32]:
+    """Return the logits of rows of a split, [m] or [m, K]; images are read in parts."""
+    if split.pixels is None:
+        return score_encoded(scorer, split.x[rows])
+    parts = np.split(rows, range(IMAGES_AT_ONCE, len(rows), IMAGES_AT_ONCE))
+    return np.concatenate([score_encoded(scorer, split.inputs(part)) for part in parts])

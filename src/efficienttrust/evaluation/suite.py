@@ -15,51 +15,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from efficienttrust.compression import Decision, DeployedModel, Feeds, NetworkScorer, Scorer
-from efficienttrust.data import Encoder, Problem, Split
+from efficienttrust.compression import Decision, DeployedImages, DeployedModel, DeployedOutput, Scorer, TreeScorer
+from efficienttrust.data import Problem, Split
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.calibration import robustness_key
-from efficienttrust.evaluation.parent import NetworkVictim
+from efficienttrust.evaluation.file_victims import FileVictim, ImageFileVictim
+from efficienttrust.evaluation.parent import region_of, victim_of
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import REQUIRED, Measurement, Outcome, measure, metrics
-from efficienttrust.threats import Selected, Victim, attacks, evaluate_robustness, reach
+from efficienttrust.threats import Objective, Selected, Victim, attacks, evaluate_robustness
 
 RESTARTS = 2
 BLACK_BOX_QUERIES = 400_000  # rows scored by the search on the file, which bounds the rows it looks at
 SEARCHES = ("coordinate", "square", "random_points")  # what the cascade runs on the file itself
+ATTACKED_IMAGES = 2000  # attacked by the gradient of the parent, at most
+ATTACKED_CELLS = 2**26  # of them together, as they lie in memory
+SEARCHED_IMAGES = 50  # of those that stand, how many are searched on the file itself: that takes 1,000 queries each
+    50  # of those that stand, how many are searched on the file itself, which takes a thousand queries each
+)
+IMAGES_AT_ONCE = 256
 
-
-class FileVictim:
-    """Margins of the exported file on fixed rows, through onnxruntime: scores only.
-
-    Args:
-        file: The exported file.
-        feeds: Its prepared rows.
-        x: [n, d] the same rows, encoded.
-        encoder: Turns encoded numeric columns back into raw ones.
-    """
-
-    differentiable = False
-
-    def __init__(self, file: DeployedModel, feeds: Feeds, x: NDArray[np.float32], encoder: Encoder) -> None:
-        self._file, self._feeds, self._x, self._encoder = file, feeds, x, encoder
-
-    def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
-        """Return the file's margin of these rows as a function of their encoded numeric columns."""
-        index = rows.numpy()
-        moved, raw = self._x[index].copy(), self._feeds.numeric[index]
-
-        def margin(numeric: Tensor) -> Tensor:
-            values = numeric.detach().numpy()
-            p = values.shape[1]
-            # Only what moved is decoded: an untouched cell (a missing one among them) keeps its raw value.
-            touched = values != self._x[index, :p]
-            moved[:, :p] = values
-            decoded = np.where(touched, self._encoder.raw_numeric(moved), raw)
-            return torch.from_numpy(self._file.run_feeds(self._feeds, numeric=decoded, rows=index).margin)
-
-        return margin
+File = DeployedModel | DeployedImages
+"""An exported file, opened."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +53,11 @@ class SplitEvaluation:
     margin: NDArray[np.float32]
 
 
-def check_measurable(targets: Sequence[Target]) -> None:
+def check_measurable(targets: Sequence[Target], task: str = "binary") -> None:
     """Refuse targets on an unknown attack, on another task, or on what only an audit measures."""
     for target in targets:
         metric = metrics.get(target.metric)
-        if "binary" not in metric.tasks:
+        if task not in metric.tasks:
             raise UsageError(f"target {target.text}: {metric.name} is for {' and '.join(sorted(metric.tasks))} tasks")
         if metric.needs & {"corrupted", "ood"}:
             raise UsageError(
@@ -91,7 +69,7 @@ def check_measurable(targets: Sequence[Target]) -> None:
 
 
 def evaluate_file(
-    file: DeployedModel,
+    file: File,
     problem: Problem,
     split: str,
     targets: Sequence[Target],
@@ -115,21 +93,17 @@ def evaluate_file(
         UsageError: The file answers with something that is not a number.
     """
     part = problem.splits[split]
-    feeds = file.prepare(problem.raw(split))
-    said = file.run_feeds(feeds)
+    said, victim = _asked(file, problem, split)
     if not np.isfinite(said.margin).all():
         raise UsageError(f"the model file answers NaN for {int((~np.isfinite(said.margin)).sum())} rows of {split}")
     robust: dict[str, NDArray[np.bool_]] = {}
     robust_rows: dict[str, NDArray[np.int64]] = {}
-    victim = FileVictim(file, feeds, part.x, problem.encoder)
     for target in targets:
         if target.metric not in ROBUST_METRICS or robustness_key(target) in robust:
             continue
         key, arguments = robustness_key(target), dict(target.arguments)
-        n_numeric = len(problem.domain.lower)
-        most = max(500, BLACK_BOX_QUERIES // max(4 * n_numeric, 1))
-        rows = np.sort(np.random.default_rng(seed).permutation(len(part.y))[:most])
-        standing = (said.decision[rows] > 0) == (part.y[rows] > 0)
+        rows = np.sort(np.random.default_rng(seed).permutation(len(part.y))[: _most_attacked(problem)])
+        standing = said.decision[rows] == part.y[rows]
         assault = _Assault(
             victim, scorer, decision, problem, part, str(arguments["attack"]), float(str(arguments["eps"])),
             str(arguments["norm"]), seed,
@@ -138,7 +112,7 @@ def evaluate_file(
         robust[key], robust_rows[key] = standing, rows
     outcome = Outcome(
         y=part.y,
-        prediction=said.decision.astype(np.int8),
+        prediction=said.decision.astype(part.y.dtype),
         score=said.score,
         groups=part.groups,
         group_names=problem.group_names,
@@ -146,8 +120,29 @@ def evaluate_file(
         robust=robust,
         robust_rows=robust_rows,
         weight=part.weight,
+        task=problem.task,
+        classes=problem.classes if problem.task == "multiclass" else (),
     )
     return SplitEvaluation(outcome, said.margin)
+
+
+def _asked(file: File, problem: Problem, split: str) -> tuple[DeployedOutput, Victim]:
+    """Return what the file says to the rows of a split, and the file on them as something to attack."""
+    part = problem.splits[split]
+    if isinstance(file, DeployedModel):
+        feeds = file.prepare(problem.raw(split))
+        return file.run_feeds(feeds), FileVictim(file, feeds, part.x, problem.encoder)
+    starts = range(0, len(part), IMAGES_AT_ONCE)
+    said = [file.run(part.inputs(slice(start, start + IMAGES_AT_ONCE))) for start in starts]
+    joined = (np.concatenate(column) for column in zip(*((s.score, s.margin, s.decision) for s in said), strict=True))
+    return DeployedOutput(*joined), ImageFileVictim(file)
+
+
+def _most_attacked(problem: Problem) -> int:
+    pixels = problem.splits["test"].pixels
+    if pixels is not None:
+        return int(min(ATTACKED_IMAGES, max(1, ATTACKED_CELLS // int(np.prod(pixels.shape)))))
+    return max(500, BLACK_BOX_QUERIES // max(4 * len(problem.domain.lower), 1))
 
 
 def measure_all(outcome: Outcome, targets: Sequence[Target], level: float = 0.95) -> dict[str, Measurement]:
@@ -178,7 +173,7 @@ def measure_all(outcome: Outcome, targets: Sequence[Target], level: float = 0.95
 class _Assault:
     """One attack on the file, by two ways: crafted on the float parent, and searched on the file itself."""
 
-    file: FileVictim
+    file: Victim
     scorer: Scorer
     decision: Decision
     problem: Problem
@@ -192,36 +187,47 @@ class _Assault:
         """Return, for rows that are right when clean, which are still right after every way of attacking."""
         standing = np.ones(len(rows), dtype=bool)
         for way in self._ways():
-            left = rows[standing]
+            left = np.flatnonzero(standing)[: self._most_for(way)]
             if len(left):
-                margin = self.file.bind(torch.from_numpy(left))(way(left)).numpy()
-                standing[standing] = (margin > 0) == (self.part.y[left] > 0)
+                standing[left] = self._right(rows[left], way(rows[left]))
         return standing
+
+    def _right(self, rows: NDArray[np.int64], points: Tensor) -> NDArray[np.bool_]:
+        objective = Objective(self.file.bind(torch.from_numpy(rows)), torch.from_numpy(self.part.y[rows]).long())
+        with torch.no_grad():
+            return np.asarray(objective.right(objective.answer(points)))
+
+    def _most_for(self, way: Callable[[NDArray[np.int64]], Tensor]) -> int | None:
+        """Return how many of the standing rows a way is tried on; None for all."""
+        on_parent = way == self._on_the_parent
+        return None if on_parent or self.problem.kind == "table" else SEARCHED_IMAGES
 
     def _ways(self) -> list[Callable[[NDArray[np.int64]], Tensor]]:
         widest = attacks.get("coordinate").most_cells
-        narrow = widest is None or len(self.problem.domain.lower) <= widest
-        search: Callable[[NDArray[np.int64]], Tensor] = partial(self._on_the_file, "coordinate" if narrow else "square")
+        pixels = self.part.pixels
+        cells = len(self.problem.domain.lower) if pixels is None else int(np.prod(pixels.shape))
+        search: Callable[[NDArray[np.int64]], Tensor] = partial(
+            self._on_the_file, "coordinate" if widest is None or cells <= widest else "square"
+        )
         searches = [search]
-        if self.attack == "standard":
+        if self.attack == "standard" and self.problem.kind == "table":
             searches = [search, *(partial(self._on_the_file, name) for name in SEARCHES if name != "coordinate")]
-        if not isinstance(self.scorer, NetworkScorer):  # constant in steps: the worst point need not be a corner
+        if isinstance(self.scorer, TreeScorer):  # constant in steps: the worst point need not be a corner
             searches = searches if len(searches) > 1 else [search, partial(self._on_the_file, "random_points")]
             own = [] if attacks.get(self.attack).needs_gradient else [partial(self._on_the_file, self.attack)]
             return [*own, *searches]
         if not attacks.get(self.attack).needs_gradient:
             return [partial(self._on_the_file, self.attack), search]
-        return [partial(self._on_the_parent, self.scorer), *searches]
+        return [self._on_the_parent, *searches]
 
-    def _on_the_parent(self, scorer: NetworkScorer, rows: NDArray[np.int64]) -> Tensor:
-        x, p = self.part.x[rows], len(self.problem.domain.lower)
-        parent = NetworkVictim(scorer, x, p, self.decision, self.part.groups[rows])
+    def _on_the_parent(self, rows: NDArray[np.int64]) -> Tensor:
+        parent = victim_of(self.problem, self.scorer, self.part.inputs(rows), self.decision, self.part.groups[rows])
         return self._run(self.attack, parent, rows, RESTARTS)
 
     def _on_the_file(self, attack: str, rows: NDArray[np.int64]) -> Tensor:
         return self._run(attack, Selected(self.file, torch.from_numpy(rows)), rows, 1)
 
     def _run(self, attack: str, victim: Victim, rows: NDArray[np.int64], restarts: int) -> Tensor:
-        where = reach(self.problem.domain, torch.from_numpy(self.part.x[rows]), self.eps, self.norm)
+        where = region_of(self.problem, torch.from_numpy(self.part.inputs(rows)), self.eps, self.norm)
         labels = torch.from_numpy(self.part.y[rows])
         return evaluate_robustness(victim, where, labels, attack=attack, seed=self.seed, restarts=restarts).points

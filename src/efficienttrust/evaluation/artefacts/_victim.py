@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from efficienttrust.data import Encoder
+from efficienttrust.evaluation.file_victims import FileVictim
 from efficienttrust.evaluation.subjects import Answer as Said
 from efficienttrust.evaluation.subjects import Rows, Subject
 from efficienttrust.evaluation.subjects._deployed import OurModel
 from efficienttrust.evaluation.subjects._outputs import Raw
 from efficienttrust.evaluation.subjects._subject import CHUNK
-from efficienttrust.evaluation.suite import FileVictim
 from efficienttrust.threats import Victim
 from efficienttrust.threats._objective import Answer
 

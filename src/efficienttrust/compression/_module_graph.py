@@ -1,0 +1,94 @@
+"""A torch module as part of an exported graph."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from typing import Any
+
+from efficienttrust.compression._graph import OPSET, Graph
+from efficienttrust.compression._module_scorer import ModuleScorer
+from efficienttrust.errors import EfficientTrustError
+
+PREFIX = "scorer."
+EXPORTED = 18  # what the exporter writes of itself; what lies between that and OPSET leaves its operators as they were
+
+
+def add_module(graph: Graph, scorer: ModuleScorer, rows: str) -> str:
+    """Add a module to a graph.
+
+    Args:
+        graph: Is extended.
+        scorer: The module.
+        rows: Tensor of rows, float32 [N, *shape].
+
+    Returns:
+        Name of the tensor of logits, float32 [N, outputs].
+    """
+    from onnx import compose, helper
+
+    model = compose.add_prefix(_exported(scorer), PREFIX)
+    _strip(model)
+    inner = model.graph
+    graph.nodes.append(helper.make_node("Identity", [rows], [inner.input[0].name], name=f"{PREFIX}rows"))
+    graph.nodes.extend(inner.node)
+    graph.initialisers.extend(inner.initializer)
+    return str(inner.output[0].name)
+
+
+def _exported(scorer: ModuleScorer) -> Any:
+    """Return the module as an ONNX model of one input and one output [N, outputs]."""
+    import onnx.inliner
+    import torch
+    from torch import Tensor, nn
+
+    class Columns(nn.Module):
+        """The module with its single logit as a column."""
+
+        def __init__(self, module: nn.Module) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, rows: Tensor) -> Tensor:
+            z: Tensor = self.module(rows)
+            return z.unsqueeze(1) if z.ndim == 1 else z
+
+    twin = Columns(copy.deepcopy(scorer.module).cpu().eval())
+    loud, names = logging.WARNING, ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")
+    before = {name: logging.getLogger(name).level for name in names}
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(loud + 10)
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of the exporter, about itself
+            program = torch.onnx.export(
+                twin,
+                (torch.zeros(2, *scorer.shape),),
+                dynamo=True,
+                opset_version=EXPORTED,
+                dynamic_shapes=({0: torch.export.Dim("N")},),
+                input_names=["rows"],
+                output_names=["logits"],
+                verbose=False,
+                external_data=False,
+            )
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise EfficientTrustError(f"network {scorer.network!r} cannot be exported to ONNX: {reason}") from error
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+    assert program is not None
+    return onnx.inliner.inline_local_functions(program.model_proto)
+
+
+def _strip(model: Any) -> None:
+    """Remove what the exporter says of the source code: it is half of a small file, and names the user's folders."""
+    inner = model.graph
+    for things in (inner.node, inner.initializer, inner.input, inner.output):
+        for thing in things:
+            thing.doc_string = ""
+            del thing.metadata_props[:]
+    del inner.value_info[:]
+    assert all(entry.version <= OPSET for entry in model.opset_import if entry.domain == "")

@@ -1,0 +1,66 @@
+"""A torch module as the float parent of an exported file: any architecture, on rows of a table or on images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Floats = npt.NDArray[np.float32]
+
+CELLS_AT_ONCE = 2**21  # of the inputs of one forward pass: bounds the memory of the activations
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleScorer:
+    """A network whose forward pass is torch code.
+
+    Attributes:
+        module: Maps [n, *shape] float32 to logits [n, outputs], or to one logit [n]; in evaluation mode, in fp32.
+        shape: Shape of a row: (d,) encoded features, or (C, H, W) pixels in [0, 1].
+        outputs: Number of logits; 1 for a binary problem.
+        network: Name of the network, from which `module` can be made again.
+        options: Its options.
+        inputs: What it was told of its inputs, as plain values; with `network` and `options` enough to rebuild it.
+    """
+
+    module: nn.Module
+    shape: tuple[int, ...]
+    outputs: int
+    network: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_features(self) -> int:
+        """Width of the encoded row it takes; 0 where it takes images."""
+        return self.shape[0] if len(self.shape) == 1 else 0
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained values."""
+        return sum(parameter.numel() for parameter in self.module.parameters())
+
+    def score(self, x: npt.ArrayLike) -> Floats:
+        """Return the logits of rows [n, *shape]: float32 [n] of a binary model, [n, K] of any other."""
+        import torch
+
+        rows = np.asarray(x, dtype=np.float32)
+        if rows.shape[1:] != self.shape:
+            raise ValueError(f"the scorer takes rows of shape {self.shape}, got an array of shape {rows.shape}")
+        device = next(self.module.parameters()).device
+        step = max(1, CELLS_AT_ONCE // max(int(np.prod(self.shape)), 1))
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(rows), step):
+                z = self.module(torch.from_numpy(np.ascontiguousarray(rows[start : start + step])).to(device))
+                parts.append(z.float().cpu().numpy())
+        if parts:
+            return np.concatenate(parts)
+        return np.zeros((0,) if self.outputs == 1 else (0, self.outputs), dtype=np.float32)

@@ -1,0 +1,72 @@
+"""Exported files as something to attack, through onnxruntime: what they answer, without a gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from efficienttrust.compression import DeployedImages, DeployedModel, Feeds
+from efficienttrust.data import Encoder
+
+LEAST = 1e-38  # probability below which the logarithm is not taken
+
+
+class FileVictim:
+    """Margins of the exported file on fixed rows, through onnxruntime: scores only.
+
+    Args:
+        file: The exported file.
+        feeds: Its prepared rows.
+        x: [n, d] the same rows, encoded.
+        encoder: Turns encoded numeric columns back into raw ones.
+    """
+
+    differentiable = False
+
+    def __init__(self, file: DeployedModel, feeds: Feeds, x: NDArray[np.float32], encoder: Encoder) -> None:
+        self._file, self._feeds, self._x, self._encoder = file, feeds, x, encoder
+
+    def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the file's margin of these rows as a function of their encoded numeric columns."""
+        index = rows.numpy()
+        moved, raw = self._x[index].copy(), self._feeds.numeric[index]
+
+        def margin(numeric: Tensor) -> Tensor:
+            values = numeric.detach().numpy()
+            p = values.shape[1]
+            # Only what moved is decoded: an untouched cell (a missing one among them) keeps its raw value.
+            touched = values != self._x[index, :p]
+            moved[:, :p] = values
+            decoded = np.where(touched, self._encoder.raw_numeric(moved), raw)
+            return torch.from_numpy(self._file.run_feeds(self._feeds, numeric=decoded, rows=index).margin)
+
+        return margin
+
+
+class ImageFileVictim:
+    """What an exported file of images says: its margin of two classes, log-probabilities [m, K] of more.
+
+    Args:
+        file: The exported file.
+    """
+
+    differentiable = False
+
+    def __init__(self, file: DeployedImages) -> None:
+        self._file = file
+
+    def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the file's answer as a function of the images; which rows are asked about does not matter."""
+        del rows
+
+        def answer(images: Tensor) -> Tensor:
+            said = self._file.run(images.detach().numpy())
+            if said.score.ndim == 1:
+                return torch.from_numpy(said.margin)
+            return torch.from_numpy(np.log(np.maximum(said.score, LEAST)))
+
+        return answer
