@@ -1,8 +1,8 @@
-"""The verb `data`: which data sets come with the package, and what is in one of them or in a file."""
+"""The verb `data`: which data sets are known, how to get one, and what is in one or in a file."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -10,23 +10,45 @@ from cyclopts import App, Parameter
 from efficienttrust.cli._output import print_json
 from efficienttrust.cli._tables import print_table
 
-data = App(name="data", help="List and show the data sets.")
+data = App(name="data", help="List, download and show the data sets.")
 
 
 @data.command(name="list")
 def list_(*, json: bool = False) -> int:
-    """List the data sets that come with the package.
+    """List the known data sets: tables, images and clinical records, and how to come by each.
 
     Args:
         json: Print one JSON document on stdout.
     """
-    from efficienttrust.data import bundled_names, dataset_card
+    from efficienttrust.data import card_summary, dataset_card, dataset_names
 
-    cards = [dataset_card(name) for name in bundled_names()]
+    cards = [card_summary(dataset_card(name)) for name in dataset_names()]
     if json:
-        print_json({"data": [asdict(card) for card in cards]})
+        print_json({"data": cards})
     else:
-        print_table(["name", "title", "licence"], [(card.name, card.title, card.licence) for card in cards])
+        shown = ("name", "title", "availability", "licence")
+        print_table(shown, [[card[key] for key in shown] for card in cards])
+    return 0
+
+
+@data.command
+def get(name: str, /, *, to: Path | None = None, json: bool = False) -> int:
+    """Download a data set, check its hash, and print the path of the file.
+
+    A file that is there already is checked and not downloaded again; a broken download is continued.
+
+    Args:
+        name: A data set that `data list` shows as `download`.
+        to: Folder to download to; by default EFFICIENTTRUST_DATA, or the cache folder of the operating system.
+        json: Print one JSON document on stdout.
+    """
+    from efficienttrust.data import download
+
+    path = str(download(name, to))
+    if json:
+        print_json({"name": name, "path": path})
+    else:
+        print(path)
     return 0
 
 
@@ -50,8 +72,11 @@ def show(
 ) -> int:
     """Show rows, columns as inferred, groups with base rates, licence and source of a data set or file.
 
+    Of a data set whose files are not at hand its card is shown: what it is, its traps, and how to get it.
+
     Args:
-        source: A bundled data set, or a .csv, .csv.gz or .parquet file (which needs `--label`).
+        source: A data set, NAME:PATH for your copy of its files, or a .csv, .csv.gz or .parquet file (which needs
+            `--label`).
         label: Column to predict.
         positive: Value of the label that counts as 1.
         sensitive: Sensitive columns, as `sex,age_band`.
@@ -65,8 +90,23 @@ def show(
         seed: Seed of the split.
         json: Print one JSON document on stdout.
     """
-    from efficienttrust.data import describe, load_problem, summary
+    from efficienttrust.data import (
+        card_summary,
+        dataset_card,
+        describe,
+        describe_card,
+        is_card_alone,
+        load_problem,
+        summary,
+    )
 
+    if is_card_alone(source):
+        card = dataset_card(source)
+        if json:
+            print_json({"card": card_summary(card)})
+        else:
+            print(describe_card(card), end="")
+        return 0
     problem = load_problem(
         source,
         label=label,

@@ -32,8 +32,6 @@ SEARCHES = ("coordinate", "square", "random_points")  # what the cascade runs on
 ATTACKED_IMAGES = 2000  # attacked by the gradient of the parent, at most
 ATTACKED_CELLS = 2**26  # of them together, as they lie in memory
 SEARCHED_IMAGES = 50  # of those that stand, how many are searched on the file itself: that takes 1,000 queries each
-    50  # of those that stand, how many are searched on the file itself, which takes a thousand queries each
-)
 IMAGES_AT_ONCE = 256
 
 File = DeployedModel | DeployedImages

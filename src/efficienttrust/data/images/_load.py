@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,77 +13,119 @@ from numpy.typing import NDArray
 
 from efficienttrust.data._groups import attribute_of, intersections
 from efficienttrust.data.images._arrays import class_codes, pixels
+from efficienttrust.data.images._dataset import is_dataset, read_dataset
 from efficienttrust.data.images._image_set import Codes, ImageSet
 from efficienttrust.data.images._reading import Array, Part, RawImages, Wanted, image_formats
 from efficienttrust.errors import UsageError
 
 PARTS = ("test", "train", "all")
+HASHED = 2**24
+"""Bytes that are hashed at a time."""
 
 
 def load_images(
-    source: str | Path,
+    source: object,
     *,
     label: str | None = None,
     sensitive: str | Sequence[str] = (),
     part: Part = "test",
     limit: int | None = None,
     seed: int = 0,
+    groups: Callable[[Any], object] | None = None,
 ) -> ImageSet:
     """Read labelled images.
 
     Args:
-        source: `cifar10:PATH`, `mnist:PATH` (a folder or archive of the official files), or a `.npz` file with arrays
-            `x` and `y`, `x_test` and `y_test`, or `images` and `labels`.
-        label: Name of the array of labels, where it has another name.
-        sensitive: Names of the arrays that hold sensitive attributes; without any (and without an array `groups`) the
-            groups are the classes.
+        source: `cifar10:PATH`, `mnist:PATH` (a folder or archive of the official files), `folder:PATH` of image files
+            (options follow a `?`, as in `folder:PATH?size=64`), a `.npz` file with arrays `x` and `y`, `x_test` and `y_test`, or `images` and `labels`; or a map-style torch
+            `Dataset` or a Hugging Face data set (or its dictionary of splits).
+        label: Name of the array, column or field of labels, where it has another name.
+        sensitive: Names of the arrays or columns that hold sensitive attributes; without any (and without an array
+            `groups`) the groups are the classes.
         part: Which part of a set that has several; a set of one part gives that, and says so.
         limit: Read at most so many images, drawn at random.
         seed: Seed of the draw.
+        groups: For a data set in memory: takes an item as the data set gives it and returns its group, or a mapping of
+            sensitive attribute to group.
 
     Raises:
-        UsageError: The file is missing or damaged, has no labels, one class, or pixels outside 0-255; one line.
+        UsageError: The file is missing or damaged, has no labels, one class, or pixels outside 0-255, or a patient is
+            in two official splits; one line.
     """
     if part not in PARTS:
         raise UsageError(f"part {part!r} is unknown: choose test, train or all")
     names = tuple(name.strip() for name in (sensitive.split(",") if isinstance(sensitive, str) else sensitive) if name)
-    word, path = _parse(str(source))
-    if not path.exists():
-        raise UsageError(f"there is no file or folder {path}; give the images as {word}:PATH")
-    raw = image_formats.get(word)(path, Wanted(part, label, names))
-    if len(raw.x) != len(raw.y):
-        raise UsageError(f"{source} holds {len(raw.x)} images and {len(raw.y)} labels; give one label an image")
-    if not len(raw.y):
-        raise UsageError(f"{source} holds no images")
+    where, raw = _read(source, Wanted(part, label, names), groups)
+    _refuse_ragged(raw, where)
     notes = list(raw.notes)
     if part not in ("all", raw.part):
         notes.append(f"the set has no part {part!r}: all of its images are used")
-    codes, classes = class_codes(raw.y, raw.classes, str(source), raw.vocabulary)
-    raw = _drawn(replace(raw, y=codes), limit, seed, notes)
-    x, y = pixels(raw.x, str(source), notes), raw.y
-    groups, group_names, attributes = _grouped(raw.attributes, y, classes, notes)
+    codes, classes = class_codes(raw.y, raw.classes, where, raw.vocabulary)
+    raw = replace(raw, y=codes, unit=None if raw.unit is None else _unit_codes(raw.unit, where))
+    _refuse_divided_units(raw, where)
+    x: Array
+    if isinstance(raw.x, np.memmap):  # levels and layout are settled; only the rows that are drawn leave the map
+        raw = _drawn(replace(raw, x=pixels(raw.x, where, notes)), limit, seed, notes)
+        x = raw.x
+    else:
+        raw = _drawn(raw, limit, seed, notes)
+        x = pixels(raw.x, where, notes)
+    y = raw.y
+    group_codes, group_names, attributes = _grouped(raw.attributes, y, classes, notes)
     settings = {"label": label, "sensitive": list(names), "part": part, "limit": limit, "seed": seed}
     return ImageSet(
         name=raw.name,
-        source=f"{word}:{path.resolve()}",
+        source=where,
         part=raw.part,
         x=x,
         y=y,
         classes=classes,
-        groups=groups,
+        groups=group_codes,
         group_names=group_names,
         attributes=attributes,
         by_class=not raw.attributes,
         notes=tuple(notes),
         fingerprint=_fingerprint(classes, x, y, *(codes for codes, _names in attributes.values())),
         settings=settings,
+        unit=raw.unit,
+        split=raw.split,
     )
 
 
 def is_image_source(source: object) -> bool:
-    """Return whether a text names images (`cifar10:../data`, `set.npz`) and not a table."""
+    """Return whether a source is images (`cifar10:../data`, `set.npz`, a torch `Dataset`) and not a table."""
+    if not isinstance(source, str | Path):
+        return is_dataset(source)
     text = str(source)
     return text.lower().endswith(".npz") or (text.partition(":")[0] in image_formats.names() and ":" in text)
+
+
+def _read(source: object, wanted: Wanted, groups: Callable[[Any], object] | None) -> tuple[str, RawImages]:
+    """Return what the source is called, in messages and to load it again, and what it holds."""
+    if not isinstance(source, str | Path):
+        return f"the data set {type(source).__name__}", read_dataset(source, wanted, groups)
+    if groups is not None:
+        raise UsageError(f"groups= is for data sets in memory; name the attributes of {source} by sensitive=")
+    word, path = _parse(str(source))
+    query = ""
+    if not path.exists():  # a name may hold a question mark itself
+        text, _mark, query = str(path).partition("?")
+        path = Path(text)
+    if not path.exists():
+        raise UsageError(f"there is no file or folder {path}; give the images as {word}:PATH")
+    raw = image_formats.get(word)(path, replace(wanted, options=_options(query)))
+    return f"{word}:{path.resolve()}{'?' if query else ''}{query}", raw
+
+
+def _options(query: str) -> dict[str, str]:
+    """Return the options behind the `?` of a source: `size=64&view=ap` -> {`size`: `64`, `view`: `ap`}."""
+    options = {}
+    for part in filter(None, query.split("&")):
+        name, equals, value = part.partition("=")
+        if not equals or not value:
+            raise UsageError(f"option {part!r} of the images has no value: write NAME=VALUE, as in size=64")
+        options[name] = value
+    return options
 
 
 def _parse(source: str) -> tuple[str, Path]:
@@ -97,6 +139,39 @@ def _parse(source: str) -> tuple[str, Path]:
     return image_formats.canonical(word), Path(path).expanduser()
 
 
+def _refuse_ragged(raw: RawImages, where: str) -> None:
+    """Refuse a set without images, or without one label, attribute, patient and split for each."""
+    n = len(raw.x)
+    if n != len(raw.y):
+        raise UsageError(f"{where} holds {n} images and {len(raw.y)} labels; give one label an image")
+    if not n:
+        raise UsageError(f"{where} holds no images")
+    for name, values in {**raw.attributes, "unit": raw.unit, "split": raw.split}.items():
+        if values is not None and np.shape(values) != (n,):
+            raise UsageError(f"array {name!r} of {where} has shape {list(np.shape(values))}; give one value an image")
+
+
+def _unit_codes(unit: Array, where: str) -> Codes:
+    import pandas as pd
+
+    codes, _values = pd.factorize(pd.Series(unit).replace({"": None}), sort=False)
+    if unknown := int(np.count_nonzero(codes < 0)):
+        raise UsageError(f"{unknown} images of {where} have no patient: fill it in, or leave these images out")
+    return codes.astype(np.int64)
+
+
+def _refuse_divided_units(raw: RawImages, where: str) -> None:
+    if raw.unit is None or raw.split is None:
+        return
+    _known, split = np.unique(raw.split, return_inverse=True)
+    pairs = np.unique(np.stack([raw.unit, split]), axis=1)
+    if divided := pairs.shape[1] - len(np.unique(raw.unit)):
+        raise UsageError(
+            f"{where} has {divided} patients in two official splits: what is learned from one film of a patient is no "
+            "test on another. Correct the splits, or leave them out"
+        )
+
+
 def _drawn(raw: RawImages, limit: int | None, seed: int, notes: list[str]) -> RawImages:
     if limit is None or limit >= len(raw.y):
         return raw
@@ -104,8 +179,14 @@ def _drawn(raw: RawImages, limit: int | None, seed: int, notes: list[str]) -> Ra
         raise UsageError(f"limit {limit} leaves too few images to measure; ask for more")
     rows = np.sort(np.random.default_rng(seed).permutation(len(raw.y))[:limit])
     notes.append(f"{limit} of {len(raw.y)} images, drawn with seed {seed}")
-    chosen = {name: values[rows] for name, values in raw.attributes.items()}
-    return replace(raw, x=raw.x[rows], y=raw.y[rows], attributes=chosen)
+    return replace(
+        raw,
+        x=raw.x[rows],
+        y=raw.y[rows],
+        attributes={name: values[rows] for name, values in raw.attributes.items()},
+        unit=None if raw.unit is None else raw.unit[rows],
+        split=None if raw.split is None else raw.split[rows],
+    )
 
 
 def _grouped(
@@ -125,5 +206,7 @@ def _grouped(
 def _fingerprint(classes: tuple[str, ...], *arrays: NDArray[Any]) -> str:
     digest = hashlib.sha256("\n".join(classes).encode())
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
+        step = max(1, HASHED * len(array) // max(1, array.nbytes))
+        for start in range(0, len(array), step):
+            digest.update(np.ascontiguousarray(array[start : start + step]).data)
     return digest.hexdigest()

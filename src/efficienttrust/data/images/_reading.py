@@ -7,12 +7,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
+from efficienttrust.errors import UsageError, did_you_mean, unknown_name
 from efficienttrust.registry import Registry
 
 Array = NDArray[Any]
 Part = Literal["test", "train", "all"]
+
+SPLIT_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "dev"), "validate"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What people call an official split, in lower case, to what it is called here."""
+
+LARGEST = 4096
+"""Pixels of a side."""
+
+UNITS = ("patient_id", "patient", "subject_id", "unit")
+"""Names of the array or column whose equal values are never divided between splits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +37,7 @@ class RawImages:
     Attributes:
         name: Short name of the set.
         part: What was read: `test`, `train` or `all`.
-        x: Images, [n, H, W], [n, H, W, C] or [n, C, H, W].
+        x: Images, [n, H, W], [n, H, W, C] or [n, C, H, W]; a memory map of uint8 [n, C, H, W] is used as it is.
         y: Labels, one per image: numbers, texts, or one-hot rows.
         classes: Names of the classes by code; None where the file does not name them.
         attributes: One array per sensitive attribute asked for, [n].
@@ -52,11 +67,44 @@ class Wanted:
         part: `test`, `train` or `all`.
         label: Name of the array that holds the labels; None for the usual names.
         sensitive: Names of the arrays that hold sensitive attributes.
+        options: What stands behind the `?` of the source, by name: `chexpert:PATH?size=224` has `size`.
     """
 
     part: Part = "test"
     label: str | None = None
     sensitive: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def official(values: Array, where: str) -> Array:
+    """Return official splits in our words; raises `UsageError` for a value that is no split."""
+    known, place = np.unique(np.asarray(values).astype(str), return_inverse=True)
+    words = [SPLIT_WORDS.get(value.strip().lower(), "") for value in known.tolist()]
+    for value, word in zip(known.tolist(), words, strict=True):
+        if not word:
+            raise UsageError(f"{where} has the split {value!r}.{did_you_mean(value, ('train', 'validate', 'test'))}")
+    return np.array(words)[place]
+
+
+def refuse_options(wanted: Wanted, *known: str) -> None:
+    """Raise `UsageError` for an option behind the `?` of the source that is not among the known."""
+    for name in wanted.options:
+        if name not in known:
+            raise (
+                unknown_name("option of the images", name, known)
+                if known
+                else UsageError(f"these images take no options: leave out ?{name}={wanted.options[name]}")
+            )
+
+
+def size_option(wanted: Wanted) -> int | None:
+    """Return the height and width in pixels that `?size=64` asks for, 1 to 4096."""
+    text = wanted.options.get("size")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST:
+        raise UsageError(f"size={text} is no number of pixels: give one from 1 to {LARGEST}")
+    return int(text)
 
 
 Reader = Callable[[Path, Wanted], RawImages]

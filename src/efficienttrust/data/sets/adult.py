@@ -20,6 +20,19 @@ CARD = DatasetCard(
         "adult.test": "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
     },
     sha256="551758df48d8825e4210e08e2c018af48836aea0b7fb7b8c042031e7453a82f5",
+    what="A row is an adult in the census sample of 1994; predicted is an income above 50,000 dollars a year.",
+    size="48,842 rows, 12 inputs and the label; 6.0 MB in the originals",
+    groups=(
+        "sex: Female 16,192, Male 32,650",
+        "race: Amer-Indian-Eskimo 470, Asian-Pac-Islander 1,519, Black 4,685, Other 406, White 41,762",
+        "age_band: under 25 8,432, 25-44 24,770, 45-64 13,553, 65+ 2,087",
+    ),
+    base_rates=(
+        "income above 50,000 dollars: .239",
+        "sex: Female .109, Male .304",
+        "race: Amer-Indian-Eskimo .117, Asian-Pac-Islander .269, Black .121, Other .123, White .254",
+        "age_band: under 25 .011, 25-44 .249, 45-64 .368, 65+ .205",
+    ),
     cleaning=(
         "adult.data (32,561 rows) and adult.test (16,281 rows) are pooled in this order: 48,842 rows",
         "blanks after commas and the dot after the labels of adult.test are removed",
@@ -33,6 +46,7 @@ CARD = DatasetCard(
         "the label is a threshold at 50,000 dollars of 1994; results change with the threshold (Ding et al. 2021)",
         "the sample is not representative without the dropped weight",
     ),
+    how_to_get=("it comes with the package",),
 )
 TEXT = ("workclass", "marital-status", "occupation", "relationship", "race", "sex", "native-country", "income")
 

@@ -20,6 +20,19 @@ CARD = DatasetCard(
     ),
     originals={"compas-scores-two-years.csv": "c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d"},
     sha256="d827a66214c8448e3397c715733fdfd54d58213d60144f3b3ccab2858bc3d53b",
+    what="A row is a defendant in Broward County, Florida; predicted is a new arrest within two years.",
+    size="7,214 rows, 6,172 after ProPublica's filter; 7 inputs besides race, and the label",
+    groups=(
+        "race: African-American 3,175, Caucasian 2,103, Other 894",
+        "sex: Female 1,175, Male 4,997",
+        "age_cat: under 25 1,347, 25-45 3,532, over 45 1,293",
+    ),
+    base_rates=(
+        "arrested again within two years: .455",
+        "race: African-American .523, Caucasian .391, Other .365",
+        "sex: Female .351, Male .479",
+        "age_cat: under 25 .560, 25-45 .465, over 45 .320",
+    ),
     cleaning=(
         (
             "bundled: inputs, label, sensitive attributes and the columns of the filter; names, birth dates, case "
@@ -43,6 +56,7 @@ CARD = DatasetCard(
             ".36 to .45 (Barenstein 2019)"
         ),
     ),
+    how_to_get=("it comes with the package",),
 )
 AGES = {"Less than 25": "under 25", "25 - 45": "25-45", "Greater than 45": "over 45"}
 

