@@ -15,6 +15,7 @@ class TrustAction:
         adversarial_share: Share q of the batch that is attacked before the step, in [0, 1]; lambda_R = q / (1 - q).
         attack: `n_fgsm`, `pgd` or `noise` (random perturbation: the fall-back when the budget buys no attack).
         learning_rate_factor: Factor on the scheduled learning rate, in [0.1, 2].
+        augmentation: Factor on the strength of every augmentation of images, in [0, 1]; tables have none.
         next_monitor_in: Share of the training horizon until the next monitor point.
         stop: End training now.
         reasons: Why a dial was moved, by the name of its field.
@@ -24,6 +25,7 @@ class TrustAction:
     adversarial_share: float = 0.0
     attack: str = "n_fgsm"
     learning_rate_factor: float = 1.0
+    augmentation: float = 1.0
     next_monitor_in: float = 0.05
     stop: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from efficienttrust.atats._augmentation import starting_augmentation
+
 ENOUGH_EPOCHS = 20.0
 ENOUGH_STEPS = 400  # at least (more when the attack starts late), so that few rows do not look like a small budget
 FREE_COST_RATIO = 2.0  # an adversarial step up to this many plain ones: attack from the start; dearer ones start later
@@ -57,6 +59,7 @@ class Plan:
         fairness_slack: The in-training fairness target is this factor looser than the target, as calibration follows.
         decisions: Monitor points that the horizon affords.
         fallbacks: Dial -> what its planned setting does not buy, for want of budget, in one sentence.
+        augmentation: Strength of augmentation to start from.
     """
 
     start: float
@@ -70,6 +73,7 @@ class Plan:
     fairness_slack: float
     decisions: int
     fallbacks: Mapping[str, str]
+    augmentation: float = 1.0
 
     @property
     def horizon(self) -> float:
@@ -93,6 +97,7 @@ def make_plan(
     adversarial_step: float,
     monitor: float,
     steps_per_epoch: float,
+    enough_epochs: float = ENOUGH_EPOCHS,
 ) -> Plan:
     """Plan a run from measured costs.
 
@@ -105,13 +110,14 @@ def make_plan(
         adversarial_step: Cost of a step whose whole batch is attacked.
         monitor: Cost of one monitor point.
         steps_per_epoch: Steps of one pass over the training data.
+        enough_epochs: Passes after which more training buys nothing.
     """
     share = START_SHARE if lever.robustness else 0.0
     part = min(max(FREE_COST_RATIO * plain_step / adversarial_step, ADVERSARIAL_PART_LEAST), 1.0)
     attacked_step = plain_step + share * max(adversarial_step - plain_step, 0.0)
     mean_step = plain_step + part * (attacked_step - plain_step)
     overhead = 1.0 + 1.0 / MONITOR_SPACING
-    enough = used + max(ENOUGH_EPOCHS * steps_per_epoch, ENOUGH_STEPS / part) * mean_step * overhead
+    enough = used + max(enough_epochs * steps_per_epoch, ENOUGH_STEPS / part) * mean_step * overhead
     end = max(min(limit - reserve, enough), used)
     horizon = end - used
     affordable = horizon / (MONITOR_SPACING * monitor) if monitor > 0 else math.inf
@@ -146,4 +152,5 @@ def make_plan(
         fairness_slack=1.0 + MOST_SLACK * min(2.0 * lever.calibration, 1.0),
         decisions=decisions,
         fallbacks=fallbacks,
+        augmentation=starting_augmentation(horizon / (mean_step * overhead * steps_per_epoch)),
     )

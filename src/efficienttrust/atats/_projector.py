@@ -20,7 +20,7 @@ class DialLimits:
         lambda_slew: Largest factor (and its inverse) by which lambda_F changes per decision.
         lambda_floor: A rise of this much is always allowed, as a factor would never leave zero; below a quarter of it
             lambda_F may fall to zero at once.
-        share_slew: Largest change of the adversarial share per decision.
+        share_slew: Largest change of the adversarial share per decision, and of the augmentation.
         learning_rate_low: Smallest learning-rate factor.
         learning_rate_high: Largest learning-rate factor.
         interval_low: Smallest share of the horizon between monitor points.
@@ -62,7 +62,7 @@ def project(wanted: TrustAction, present: TrustAction, limits: DialLimits) -> tu
             notes.append(f"{name}: {value:.4g} clipped to {clipped:.4g}")
         return clipped
 
-    share = present.adversarial_share
+    share, strength = present.adversarial_share, present.augmentation
     attack = wanted.attack
     if attack not in ATTACKS:
         notes.append(f"attack: {attack!r} is unknown, kept {present.attack}")
@@ -74,6 +74,9 @@ def project(wanted: TrustAction, present: TrustAction, limits: DialLimits) -> tu
             "adversarial_share", max(0.0, share - limits.share_slew), min(1.0, share + limits.share_slew)
         ),
         attack=attack,
+        augmentation=clip(
+            "augmentation", max(0.0, strength - limits.share_slew), min(1.0, strength + limits.share_slew)
+        ),
         learning_rate_factor=clip("learning_rate_factor", limits.learning_rate_low, limits.learning_rate_high),
         next_monitor_in=clip("next_monitor_in", limits.interval_low, limits.interval_high),
     )

@@ -56,6 +56,9 @@ class TrustState:
         adversarial_cost_ratio: Cost of a fully adversarial step over a plain step, >= 1.
         monitor_cost_ratio: Cost of a monitor point over a plain step.
         overfitting: FGSM accuracy minus PGD accuracy; large means catastrophic overfitting.
+        augmentation: Present factor on the strength of augmentations, in [0, 1].
+        generalisation_gap: Accuracy on training rows as they are minus that on the monitor split; NaN where no
+            augmentation could close it.
     """
 
     progress: float
@@ -71,6 +74,8 @@ class TrustState:
     adversarial_cost_ratio: float
     monitor_cost_ratio: float
     overfitting: float
+    augmentation: float = 1.0
+    generalisation_gap: float = math.nan
 
     def worst(self, lever: str, by: Literal["smoothed_gap", "calibrated_gap"]) -> ConstraintState | None:
         """Return the most violated constraint with this lever, as it is or after calibration; None without any."""

@@ -34,7 +34,12 @@ def fit(
     budget: str | None = None,
     target: list[str] | None = None,
     policy: str | None = None,
+    model: str | None = None,
     trainer: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    augment: str | None = None,
+    limit: int | None = None,
     seed: int | None = None,
     use_groups_at_prediction: bool | None = None,
     out: Path | None = None,
@@ -50,8 +55,8 @@ def fit(
     command again to continue).
 
     Args:
-        source: A bundled data set (see `efficienttrust data list`), a .csv, .csv.gz or .parquet file, or a .yaml file
-            that states everything.
+        source: A data set by name (see `efficienttrust data list`), a .csv, .csv.gz or .parquet file, images as
+            `cifar10:PATH` or `folder:PATH`, or a .yaml file that states everything.
         label: Column to predict.
         positive: Value of the label that counts as 1.
         sensitive: Sensitive columns, as `sex,age_band`; their intersections are the groups.
@@ -67,7 +72,13 @@ def fit(
         budget: Limits, as `time=20s cpu, size=300kB, latency=2ms`.
         target: A target, as `demographic_parity_difference <= 0.05`; may be repeated.
         policy: Who steers the training: plan (the default), pid, rule or static.
-        trainer: What is trained: network (the default) or trees.
+        model: What is trained: a network by name with options, as `resnet20(width=0.5)`, your own as `module:function`,
+            or trees; by default mlp for tables and resnet8 for images.
+        trainer: Family of what is trained: network (the default) or trees; `--model` says it too.
+        device: Where networks other than mlp are trained: auto (a GPU when there is one), cpu, cuda or cuda:1.
+        precision: Of their training: fp32, bf16, or auto, which is bf16 for images where the hardware multiplies it.
+        augment: Strength of augmentations of images, as `crop=1, flip=0.5`; `none` for none.
+        limit: Use at most so many images, drawn at random.
         seed: Seed of the split and of the training; 0 by default.
         use_groups_at_prediction: Let the deployed model use the sensitive columns for group thresholds.
         out: Folder of the run; `runs/NAME` by default.
@@ -96,7 +107,12 @@ def fit(
             "budget": budget,
             "targets": target,
             "policy": policy,
+            "model": model,
             "trainer": trainer,
+            "device": device,
+            "precision": precision,
+            "augment": augment,
+            "limit": limit,
             "seed": seed,
             "use_groups_at_prediction": use_groups_at_prediction,
         },
@@ -104,9 +120,8 @@ def fit(
     )
 
     from efficienttrust import pipeline
-    from efficienttrust.data import load_problem
 
-    problem = load_problem(spec.data.source, **spec.data.settings(), seed=spec.seed)
+    problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
     if not quiet:
         for note in problem.notes:
             print(f"note: {note}", file=sys.stderr)
@@ -119,6 +134,12 @@ def fit(
             targets=spec.targets,
             policy=spec.policy,
             trainer=spec.trainer,
+            model=spec.model,
+            settings=pipeline.Settings(
+                spec.device,
+                spec.precision,
+                None if spec.augment is None else pipeline.parse_augmentation(spec.augment),
+            ),
             seed=spec.seed,
             out=folder,
             overwrite=overwrite,

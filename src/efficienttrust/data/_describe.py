@@ -18,6 +18,9 @@ def summary(problem: Problem) -> dict[str, Any]:
     return {
         "name": problem.name,
         "source": problem.source,
+        "kind": problem.kind,
+        "task": problem.task,
+        "classes": list(problem.classes),
         "rows": len(problem.inputs),
         "label": problem.label,
         "positive": problem.positive,
@@ -41,12 +44,17 @@ def describe(problem: Problem) -> str:
         for c in problem.columns
     ]
     groups = [(g["attribute"], g["group"], g["n"], f"{g['base_rate']:.3f}") for g in document["groups"]]
-    splits = [(name, len(s), f"{s.y.mean():.3f}") for name, s in problem.splits.items()]
+    binary = problem.task == "binary"
+    splits = [(name, len(s), f"{s.y.mean():.3f}" if binary else "") for name, s in problem.splits.items()]
     n_features = problem.encoder.n_features
-    parts = [
-        f"{problem.name}: {document['rows']} rows, label {problem.label!r}, positive {problem.positive!r}",
-        f"Inputs ({len(columns)} columns, {n_features} features)",
-        _table(("column", "kind", "missing", "unique", "values", ""), columns),
+    learned = f"positive {problem.positive!r}" if binary else f"{len(problem.classes)} classes"
+    parts = [f"{problem.name}: {document['rows']} rows, label {problem.label!r}, {learned}"]
+    if (pixels := problem.splits["train"].pixels) is not None:
+        parts.append(f"Inputs: images of {'x'.join(map(str, pixels.shape))} (channels, height, width)")
+    else:
+        parts.append(f"Inputs ({len(columns)} columns, {n_features} features)")
+        parts.append(_table(("column", "kind", "missing", "unique", "values", ""), columns))
+    parts += [
         "Groups",
         _table(("attribute", "group", "rows", "base rate"), groups),
         "Splits",
@@ -109,7 +117,7 @@ def _groups(problem: Problem) -> list[dict[str, Any]]:
         for code, group in enumerate(groups):
             member = codes == code
             n = int(member.sum())
-            rate = float(y[member].mean()) if n else float("nan")
+            rate = float(y[member].mean()) if n and problem.task == "binary" else float("nan")
             rows.append({"attribute": attribute_name, "group": group, "n": n, "base_rate": rate})
     return rows
 

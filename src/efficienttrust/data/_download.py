@@ -157,7 +157,7 @@ def _fault(path: Path, fetch: Fetch, final: Path | None = None) -> str:
 
     record = _record_of(final or path)
     recorded = record.read_text(encoding="utf-8").partition(" ")[0] if record.exists() else None
-    for algorithm, known in (("sha256", fetch.sha256), ("sha256", recorded), ("md5", fetch.md5)):
+    for algorithm, known in (("sha256", fetch.sha256 or recorded), ("md5", fetch.md5)):
         if known and (found := pooch.file_hash(str(path), algorithm)) != known:
             return f"its {algorithm} is {found}, not {known}"
     if fetch.file.endswith(".zip") and not zipfile.is_zipfile(path):

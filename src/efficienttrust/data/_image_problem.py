@@ -20,7 +20,6 @@ from efficienttrust.data._pixels import Pixels
 from efficienttrust.data._problem import Problem, Split
 from efficienttrust.data._splits import SPLITS, Rows, deal, deal_rest, refuse_few_rows, refuse_one_class
 from efficienttrust.data.images import ImageSet, load_images
-from efficienttrust.errors import UsageError
 
 NO_TABLE = Encoder((), ())
 
@@ -54,7 +53,7 @@ def load_image_problem(
         UsageError: The images cannot be read or learned from; one line says why and what to do.
     """
     wall, cpu = clock.perf_counter(), clock.process_time()
-    images = load_images(source, label=label, sensitive=sensitive, part="all", limit=limit, seed=seed)  # type: ignore[arg-type]
+    images = load_images(source, label=label, sensitive=sensitive, part="all", limit=limit, seed=seed)
     notes = list(images.notes)
     classes, y, task = _classes(images, notes)
     refuse_few_rows(y, label or "class", classes)
@@ -70,12 +69,13 @@ def load_image_problem(
             "the groups are the classes, as no sensitive attribute was named: parity between them has no meaning"
         )
     word = images.source.partition(":")[0]
+    called = name or images.name
     settings = {
         "label": label,
         "sensitive": _names(sensitive),
         "limit": limit,
         "seed": seed,
-        "name": name or images.name,
+        "name": called,
     }
     return Problem(
         name=called,
@@ -158,10 +158,3 @@ def _fingerprint(
     digest = hashlib.sha256(json.dumps([roles, classes, images.fingerprint], sort_keys=True).encode())
     digest.update(split.tobytes())
     return digest.hexdigest()
-
-
-def refuse_table_options(given: Mapping[str, object]) -> None:
-    """Raise `UsageError` for options that have no meaning for images."""
-    for option, value in given.items():
-        if value not in (None, False, (), [], ""):
-            raise UsageError(f"--{option.replace('_', '-')} is for tables; images have no columns. Leave it out.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from efficienttrust.errors import UsageError
 
@@ -63,6 +63,18 @@ def refuse_missing_columns(table: pd.DataFrame, needed: Sequence[str], path: Pat
     if missing:
         shown = ", ".join(missing[:6]) + (", …" if len(missing) > 6 else "")
         raise UsageError(f"{path} is not {what}: it has no column {shown}. Give the official file.")
+
+
+def decoded(series: pd.Series[Any], names: Mapping[Any, str], path: Path) -> pd.Series[Any]:
+    """Return a column of codes by their names; a code that the official file does not have is a `UsageError`."""
+    named = series.map(names)
+    unknown = named.isna() & series.notna()
+    if unknown.any():
+        raise UsageError(
+            f"{path} has the unknown code {series[unknown].tolist()[0]!r} in column {series.name} "
+            f"({int(unknown.sum())} rows); known are {', '.join(map(str, names))}. Give the official file."
+        )
+    return named
 
 
 def _member(archive: zipfile.ZipFile, path: Path, pattern: str) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from efficienttrust.compression import (
     Decision,
+    ModuleScorer,
     NetworkScorer,
     Scorer,
     TreeScorer,
@@ -174,6 +175,14 @@ class _Lowered(nn.Module):
         return z - self.threshold
 
 
+def lowered(scorer: Scorer, decision: Decision | None) -> nn.Module:
+    """Return the module of a scorer of images, its one logit lowered by the threshold so that the sign decides."""
+    assert isinstance(scorer, ModuleScorer)
+    if decision is None or scorer.outputs > 1:
+        return scorer.module
+    return _Lowered(scorer.module, decision.threshold)
+
+
 def region_of(problem: Problem, x: Tensor, eps: float, norm: str = "linf") -> Region:
     """Return where rows may be moved: a ball around images, the reach of the numeric columns of a table."""
     return ball(x, eps, norm) if problem.kind == "image" else reach(problem.domain, x, eps, norm)
@@ -200,12 +209,9 @@ def victim_of(
         return NetworkVictim(scorer, x, p, decision, groups)
     if isinstance(scorer, TreeScorer):
         return ScorerVictim(scorer, x, p)
-    binary = scorer.outputs == 1
     if problem.kind == "image":
-        return ModuleVictim(
-            scorer.module if decision is None or not binary else _Lowered(scorer.module, decision.threshold)
-        )
-    cut = None if decision is None or not binary else cut_encoded(decision, x, groups)
+        return ModuleVictim(lowered(scorer, decision))
+    cut = None if decision is None or scorer.outputs > 1 else cut_encoded(decision, x, groups)
     return ModuleRowsVictim(scorer.module, x, p, cut)
 
 

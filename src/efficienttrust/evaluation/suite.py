@@ -15,7 +15,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from efficienttrust.compression import Decision, DeployedImages, DeployedModel, DeployedOutput, Scorer, TreeScorer
+from efficienttrust.compression import (
+    Decision,
+    DeployedImages,
+    DeployedModel,
+    DeployedOutput,
+    ModuleScorer,
+    Scorer,
+    TreeScorer,
+)
 from efficienttrust.data import Problem, Split
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.calibration import robustness_key
@@ -24,6 +32,7 @@ from efficienttrust.evaluation.parent import region_of, victim_of
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import REQUIRED, Measurement, Outcome, measure, metrics
+from efficienttrust.models.counting import count_flops
 from efficienttrust.threats import Objective, Selected, Victim, attacks, evaluate_robustness
 
 RESTARTS = 2
@@ -31,7 +40,9 @@ BLACK_BOX_QUERIES = 400_000  # rows scored by the search on the file, which boun
 SEARCHES = ("coordinate", "square", "random_points")  # what the cascade runs on the file itself
 ATTACKED_IMAGES = 2000  # attacked by the gradient of the parent, at most
 ATTACKED_CELLS = 2**26  # of them together, as they lie in memory
-SEARCHED_IMAGES = 50  # of those that stand, how many are searched on the file itself: that takes 1,000 queries each
+SEARCHED_IMAGES = 50  # of those that stand, how many are searched on the file itself, at most,
+SEARCH_FLOPS = 3e11  # and what that may cost: a search takes 1,000 queries an image
+QUERIES = 1000
 IMAGES_AT_ONCE = 256
 
 File = DeployedModel | DeployedImages
@@ -197,8 +208,10 @@ class _Assault:
 
     def _most_for(self, way: Callable[[NDArray[np.int64]], Tensor]) -> int | None:
         """Return how many of the standing rows a way is tried on; None for all."""
-        on_parent = way == self._on_the_parent
-        return None if on_parent or self.problem.kind == "table" else SEARCHED_IMAGES
+        if way == self._on_the_parent or not isinstance(self.scorer, ModuleScorer) or self.part.pixels is None:
+            return None
+        flops = count_flops(self.scorer.module, [torch.zeros(1, *self.scorer.shape)]).per_row
+        return int(min(max(SEARCH_FLOPS / (QUERIES * max(flops, 1.0)), 1), SEARCHED_IMAGES))
 
     def _ways(self) -> list[Callable[[NDArray[np.int64]], Tensor]]:
         widest = attacks.get("coordinate").most_cells

@@ -12,7 +12,17 @@ columns of a row are its numeric ones (see `efficienttrust.data.Encoder`): a per
 """
 
 from efficienttrust.models._build import architectures, build
-from efficienttrust.models._network import Inputs, Network, make_network, networks
+from efficienttrust.models._network import Inputs, Network, make_network, network_of, networks, parse_network
 from efficienttrust.models.catalogue.mlp import MLP
 
-__all__ = ["MLP", "Inputs", "Network", "architectures", "build", "make_network", "networks"]
+__all__ = [
+    "MLP",
+    "Inputs",
+    "Network",
+    "architectures",
+    "build",
+    "make_network",
+    "network_of",
+    "networks",
+    "parse_network",
+]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.errors import UsageError, unknown_name
+from efficienttrust.errors import UsageError, did_you_mean, unknown_name
 from efficienttrust.registry import Registry
 
 if TYPE_CHECKING:
@@ -59,6 +63,7 @@ class Network:
         options: Names and defaults of the options; `width` (a factor, 1 = as published) scales the layers.
         learning_rate: Peak learning rate of AdamW that suits it.
         weight_decay: Decoupled weight decay that suits it.
+        epochs: Passes over the data after which more training buys little.
     """
 
     name: str
@@ -68,9 +73,54 @@ class Network:
     options: Mapping[str, Any] = field(default_factory=dict)
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
+    epochs: float = 20.0
 
 
 networks: Registry[Network] = Registry("network", "efficienttrust.models.catalogue", of=Network)
+
+
+def parse_network(text: str) -> tuple[str, dict[str, float]]:
+    """Return name and options of `resnet20(width=0.5)`; a user's own network is `module:function`.
+
+    Raises:
+        UsageError: No such network or option, or an option that is not a number.
+    """
+    match = re.fullmatch(r"\s*([\w.:-]+)\s*(?:\((.*)\))?\s*", text)
+    if match is None:
+        raise UsageError(f"model {text!r} is not of the form NAME or NAME(option=number, …)")
+    network, options = network_of(match[1]), {}
+    for part in filter(None, (piece.strip() for piece in (match[2] or "").split(","))):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name not in network.options:
+            raise unknown_name(f"option of {network.name}", name, network.options)
+        try:
+            options[name] = type(network.options[name])(float(value))
+        except ValueError:
+            raise UsageError(f"model option {name}={value!r} is not a number") from None
+    return network.name, options
+
+
+def network_of(name: str) -> Network:
+    """Return a registered network, or a user's own: `package.module:function` called as `function(inputs, outputs)`.
+
+    Raises:
+        UsageError: There is no such network, module or function.
+    """
+    module_name, colon, function_name = name.partition(":")
+    if not colon:
+        return networks.get(name)
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as for `python -m`: the user's own files come first
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UsageError(f"model {name}: {module_name} cannot be imported here ({error})") from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise UsageError(
+            f"model {name}: {module_name} has no function {function_name}.{did_you_mean(function_name, dir(module))}"
+        )
+    return Network(name, ("table", "sequence", "image"), f"own network {name}", function)
 
 
 def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **options: Any) -> nn.Module:
@@ -88,7 +138,7 @@ def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **op
     """
     import torch
 
-    network = networks.get(name)
+    network = network_of(name)
     if inputs.kind not in network.kinds:
         able = [other for other in networks.names() if inputs.kind in networks.get(other).kinds]
         raise UsageError(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._audit import audit as audit
     from efficienttrust.pipeline._audit_request import make_audit_request as make_audit_request
     from efficienttrust.pipeline._audit_result import Audit as Audit
+    from efficienttrust.pipeline._data import load_data as load_data
     from efficienttrust.pipeline._document import plain as plain
     from efficienttrust.pipeline._fit import fit as fit
     from efficienttrust.pipeline._progress import ProgressEvent as ProgressEvent
@@ -27,17 +28,22 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._run import load_run as load_run
     from efficienttrust.pipeline._verify import VerifiedVerdict as VerifiedVerdict
     from efficienttrust.pipeline._verify import verify as verify
+    from efficienttrust.training import Settings as Settings
+    from efficienttrust.training import parse_augmentation as parse_augmentation
     from efficienttrust.training import request_stop as request_stop
 
 __all__ = [
     "Audit",
     "ProgressEvent",
     "Run",
+    "Settings",
     "VerifiedVerdict",
     "audit",
     "fit",
+    "load_data",
     "load_run",
     "make_audit_request",
+    "parse_augmentation",
     "plain",
     "request_stop",
     "verify",
@@ -50,6 +56,9 @@ _HOMES = {
     "Run": "efficienttrust.pipeline._run",
     "VerifiedVerdict": "efficienttrust.pipeline._verify",
     "fit": "efficienttrust.pipeline._fit",
+    "Settings": "efficienttrust.training",
+    "load_data": "efficienttrust.pipeline._data",
+    "parse_augmentation": "efficienttrust.training",
     "load_run": "efficienttrust.pipeline._run",
     "make_audit_request": "efficienttrust.pipeline._audit_request",
     "plain": "efficienttrust.pipeline._document",

@@ -24,7 +24,7 @@ from efficienttrust.evaluation.ood import (
 )
 from efficienttrust.evaluation.ood._evaluate import Nearness
 from efficienttrust.evaluation.shift import HeldOut, held_out_category, same_schema, shifted_subgroup
-from efficienttrust.evaluation.subjects import Rows, Subject, table_rows
+from efficienttrust.evaluation.subjects import Rows, Subject, as_unit, table_rows
 from efficienttrust.pipeline._audit_examination import Examination, Section
 
 MOST_OUTSIDE = 2000
@@ -174,20 +174,20 @@ def _other_images(source: str, exam: Examination) -> tuple[Any, list[str]]:
 
 def _represent(subject: Subject, inputs: Any, rows: Rows, y: Any = None) -> Representation:
     """Return features and logits of one forward pass, as far as the model shows them."""
-    if subject.kind == "torch":
-        import torch
+    import torch
 
+    if subject.kind == "torch":
         x: torch.Tensor = subject.model.prepare(inputs)  # as the module takes them: images, encoded rows, raw numbers
         try:
             return represent_module(subject.float_parent, x, y)
         except UsageError:  # no linear layer at the end: what its answers say is left
             return _by_answer(subject, inputs, rows, y)
-    if (
-        subject.kind == "run"
-        and subject.float_parent is not None
-        and isinstance(subject.float_parent[0], NetworkScorer)
-    ):
-        return represent_scorer(subject.float_parent[0], rows.problem.encoder.transform(inputs), y)
+    if subject.kind == "run" and isinstance(subject.float_parent, tuple):
+        scorer = subject.float_parent[0]
+        if isinstance(scorer, NetworkScorer):
+            return represent_scorer(scorer, rows.problem.encoder.transform(inputs), y)
+    elif subject.kind == "run" and subject.float_parent is not None:
+        return represent_module(subject.float_parent, torch.from_numpy(as_unit(inputs)), y)
     return _by_answer(subject, inputs, rows, y)
 
 

@@ -13,9 +13,18 @@ from efficienttrust.data import Problem, load_problem, read_table
 from efficienttrust.data._bundled import bundled_names
 from efficienttrust.data.images import ImageSet, is_image_source, load_images
 from efficienttrust.errors import UsageError
-from efficienttrust.evaluation.subjects import Rows, Subject, image_rows, open_deployed, open_subject, table_rows
+from efficienttrust.evaluation.subjects import (
+    Rows,
+    Subject,
+    image_rows,
+    open_deployed,
+    open_deployed_images,
+    open_subject,
+    problem_image_rows,
+    table_rows,
+)
 from efficienttrust.pipeline._audit_request import AuditRequest, is_given
-from efficienttrust.pipeline._run import Run, load_run
+from efficienttrust.pipeline._run import Run, load_run, problem_of
 
 UNKNOWN = "whether the model was trained on any of these rows is not known: if it was, figures are too good"
 
@@ -51,7 +60,10 @@ def open_rows(data: Any, settings: Mapping[str, Any], request: AuditRequest, run
     given = {name: value for name, value in settings.items() if is_given(name, value)}
     if run is not None and data is None:
         problem = _data_of(run, given)
-        return _limited(table_rows(problem, request.rows or "test"), request)
+        which = request.rows or "test"
+        return _limited(
+            problem_image_rows(problem, which) if problem.kind == "image" else table_rows(problem, which), request
+        )
     if data is None:
         raise UsageError("which data is the model audited on? Add --data NAME, a file, or cifar10:PATH")
     if isinstance(data, Problem | ImageSet):
@@ -92,7 +104,11 @@ def open_model(
     else:
         source = str(model) if isinstance(model, str | Path) else "<run>"
         name = Path(source).name if isinstance(model, str | Path) else run.document["problem"]["name"]
-        subject = open_deployed(run.content, rows, name=name, source=source, parent=(run.scorer, run.decision))
+        if rows.kind == "image":
+            parent = (run.scorer, run.decision)
+            subject = open_deployed_images(run.content, rows, name=name, source=source, parent=parent)
+        else:
+            subject = open_deployed(run.content, rows, name=name, source=source, parent=(run.scorer, run.decision))
     unseen = "data" in subject.facts and rows.which == "test split"
     return subject if unseen else replace(subject, notes=(*subject.notes, UNKNOWN))
 
@@ -104,7 +120,7 @@ def _data_of(run: Run, given: Mapping[str, Any]) -> Problem:
         raise UsageError(f"a run brings its own data and settings: leave out --{next(iter(given)).replace('_', '-')}")
     if recorded["source"].startswith("<"):
         raise UsageError("the run was made from a frame in memory: give its data (audit(run, problem))")
-    problem = load_problem(recorded["source"], **recorded["settings"])
+    problem = problem_of(recorded)
     if problem.fingerprint != recorded["fingerprint"]:
         raise UsageError(
             f"the data at {recorded['source']} are not those of the run (hash {problem.fingerprint[:12]}, recorded "

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from efficienttrust.compression import Decision, DeployedModel, NetworkScorer, export_onnx
+import numpy as np
+
+from efficienttrust.compression import Decision, DeployedModel, ModuleScorer, NetworkScorer, export_onnx
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
-from efficienttrust.models import build
+from efficienttrust.evaluation.suite import File
+from efficienttrust.models import build, make_network, network_of
+from efficienttrust.pipeline._file import export_file, open_file, single_row_call
 from efficienttrust.resources import Budget, LatencyReport, Ledger, measure_latency
+from efficienttrust.training import described, inputs_of
 
 MENU: tuple[tuple[int, ...], ...] = ((256, 128), (128, 64), (64, 32), (32, 16), (16,), ())
 ROWS_FOR = ((8000, 0), (2000, 1), (0, 2))  # training rows from which a position of the menu is the widest sensible one
+FACTORS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.125)  # of the published width
 LATENCY_SECONDS = 0.05
 HEADROOM = 0.9  # of the latency limit: the final file is measured again, on a clock with noise
 
@@ -26,12 +33,12 @@ class Capacity:
     """The chosen width.
 
     Attributes:
-        widths: Units per hidden layer.
+        options: Options of the network: `widths` of an mlp, `width` (a factor) of others.
         reason: Why this width, for the report.
         export_cost: What one export cost on the declared clock.
     """
 
-    widths: tuple[int, ...]
+    options: Mapping[str, Any]
     reason: str
     export_cost: float
 
@@ -60,8 +67,6 @@ def choose_capacity(
     Raises:
         InfeasibleError: Not even a linear model meets a limit.
     """
-    import numpy as np
-
     n_train, d, n_groups = len(problem.splits["train"].y), problem.encoder.n_features, len(problem.group_names)
     first = next(position for rows, position in ROWS_FOR if n_train >= rows)
     group_head = (np.zeros((d, n_groups), np.float32), np.zeros(n_groups, np.float32)) if head and not aware else None
@@ -88,12 +93,65 @@ def choose_capacity(
                 latency = measure_latency(call, max_seconds=LATENCY_SECONDS)
         misfits = _misfits(budget, file, latency)
         if not misfits:
-            return Capacity(widths, _reason(network.name, n_train, first, refused), cost)
+            return Capacity({"widths": widths}, _reason(network.name, n_train, first, refused), cost)
         refused.append(f"{network.name}: {', '.join(misfits)}")
     raise InfeasibleError(f"budget: not even the smallest model fits ({refused[-1]}); ask for more")
 
 
-def _misfits(budget: Budget, file: DeployedModel, latency: LatencyReport | None) -> list[str]:
+def choose_width(
+    problem: Problem,
+    budget: Budget,
+    ledger: Ledger,
+    *,
+    network: str,
+    options: Mapping[str, Any],
+    aware: bool,
+    seed: int,
+    metadata: Mapping[str, str],
+) -> Capacity:
+    """Narrow a network by factors until its exported file meets all limits.
+
+    Args:
+        problem: The problem.
+        budget: The limits.
+        ledger: The account; every try is charged as `probe`.
+        network: Name of the network.
+        options: Options that the user gave; a `width` among them is not changed.
+        aware: Whether the file will ask for the sensitive columns.
+        seed: Seed of the untrained weights.
+        metadata: What the file will say of itself.
+
+    Raises:
+        InfeasibleError: Not even the narrowest meets a limit.
+    """
+    kind = network_of(network)
+    fixed = "width" in options or "width" not in kind.options
+    inputs = inputs_of(problem, seed)
+    outputs = 1 if problem.task == "binary" else len(problem.classes)
+    n_groups = len(problem.group_names) if aware else 0
+    decision = Decision(0.0, np.zeros(n_groups), by_group=aware)
+    refused: list[str] = []
+    for factor in (1.0,) if fixed else FACTORS:
+        tried = dict(options) if fixed else {**options, "width": factor * float(kind.options["width"])}
+        before = ledger.used()
+        with ledger.phase("probe"):
+            module = make_network(network, inputs, outputs, seed=seed, **tried).eval()
+            scorer = ModuleScorer(module, inputs.shape, outputs, network, tried, described(inputs))
+            file = open_file(problem, export_file(problem, scorer, decision, metadata))
+            cost = ledger.used() - before
+            latency = None
+            if budget.latency is not None:
+                latency = measure_latency(single_row_call(problem, file), max_seconds=LATENCY_SECONDS)
+        misfits = _misfits(budget, file, latency)
+        named = network if fixed else f"{network} at width {factor:g}"
+        if not misfits:
+            said = f"; refused: {'; '.join(refused)}" if refused else ""
+            return Capacity(tried, f"{named}: it fits{said}", cost)
+        refused.append(f"{named}: {', '.join(misfits)}")
+    raise InfeasibleError(f"budget: not even the smallest model fits ({refused[-1]}); ask for more")
+
+
+def _misfits(budget: Budget, file: File, latency: LatencyReport | None) -> list[str]:
     misfits = []
     if budget.size is not None and file.size_bytes > budget.size:
         misfits.append(f"size {file.size_bytes} of {budget.size:.0f} bytes")

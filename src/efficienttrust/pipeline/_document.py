@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from efficienttrust import __version__
-from efficienttrust.compression import DeployedModel
 from efficienttrust.data import Problem, summary
 from efficienttrust.evaluation.calibration import Calibrated
 from efficienttrust.evaluation.certification import Verdict
 from efficienttrust.evaluation.choice import Choice
 from efficienttrust.evaluation.proof import Proof
 from efficienttrust.evaluation.splits import not_steered
+from efficienttrust.evaluation.suite import File
 from efficienttrust.metrics import Measurement
 from efficienttrust.pipeline._capacity import Capacity
 from efficienttrust.pipeline._request import Request
@@ -49,7 +49,7 @@ def make_document(
     candidates: Candidates,
     choice: Choice,
     tried: Sequence[Calibrated | None],
-    file: DeployedModel,
+    file: File,
     proof: Proof,
 ) -> dict[str, Any]:
     """Collect a finished run into one document of plain values."""
@@ -65,6 +65,11 @@ def make_document(
             "targets": [target.text for target in request.targets],
             "policy": request.policy_text,
             "trainer": request.trainer,
+            "network": request.network,
+            "options": dict(request.options),
+            "device": request.settings.device,
+            "precision": request.settings.precision,
+            "augmentation": None if request.settings.augmentation is None else dict(request.settings.augmentation),
             "seed": request.seed,
             "use_groups_at_prediction": request.aware,
             "settings": dict(problem.settings),
@@ -122,10 +127,23 @@ def command(problem: Problem, request: Request) -> str:
     words += ["--budget", str(request.asked)]
     for target in request.targets:
         words += ["--target", target.text]
-    words += ["--policy", request.policy_text, "--trainer", request.trainer, "--seed", str(request.seed)]
+    words += ["--policy", request.policy_text, "--model", _model(request), "--seed", str(request.seed)]
+    for flag, value in (("device", request.settings.device), ("precision", request.settings.precision)):
+        words += [f"--{flag}", value] if value != "auto" else []
+    if request.settings.augmentation is not None:
+        strengths = ", ".join(f"{name}={strength:g}" for name, strength in request.settings.augmentation.items())
+        words += ["--augment", strengths or "none"]
     if request.aware:
         words.append("--use-groups-at-prediction")
     return shlex.join(words)
+
+
+def _model(request: Request) -> str:
+    """Return what is trained as `--model` takes it."""
+    if request.trainer != "network":
+        return request.trainer
+    options = ", ".join(f"{name}={value}" for name, value in request.options.items())
+    return f"{request.network}({options})" if options else request.network
 
 
 def export_metadata(problem: Problem, request: Request) -> dict[str, str]:
@@ -150,6 +168,10 @@ def _shortened(choice: Choice) -> list[str]:
 
 def _oddities(problem: Problem, proof: Proof) -> list[str]:
     said = not_steered(problem)
+    if problem.task != "binary":
+        counts = proof.predictions["prediction"].value_counts()
+        never = [name for code, name in enumerate(problem.classes) if code not in counts.index]
+        return said + ([f"the delivered model never decides {', '.join(never)} on test"] if never else [])
     rate = float(proof.predictions["prediction"].mean())
     if min(rate, 1 - rate) < ALMOST_CONSTANT:
         said.append(

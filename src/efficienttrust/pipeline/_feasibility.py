@@ -22,6 +22,8 @@ def refuse_contradictions(problem: Problem, targets: Sequence[Target]) -> None:
     With groups of shares w and base rates p, a demographic parity difference of at most t forces an error of at least
     min(w_a, w_b) (|p_a − p_b| − t) over all rows, and of half of |p_a − p_b| − t in one of both groups.
     """
+    if problem.task != "binary":
+        return
     test = problem.splits["test"]
     for parity in (target for target in targets if target.metric == "demographic_parity_difference"):
         codes, n_groups = codes_of(problem, test, str(dict(parity.arguments).get("by") or ""))

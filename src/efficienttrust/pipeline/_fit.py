@@ -1,4 +1,4 @@
-"""The verb `fit`: the best model for a table under a budget and targets, as a deployable file with proof."""
+"""The verb `fit`: the best model for the data under a budget and targets, as a deployable file with proof."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from dataclasses import fields
 from pathlib import Path
 
 from efficienttrust.atats import DecisionRecord, Policy
-from efficienttrust.compression import DeployedModel, export_onnx
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.calibration import Calibrated
 from efficienttrust.evaluation.choice import Choice, choose, rows_scored
 from efficienttrust.evaluation.proof import Proof, prove
+from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline._capacity import Capacity, choose_capacity
+from efficienttrust.pipeline._capacity import Capacity, choose_capacity, choose_width
 from efficienttrust.pipeline._document import export_metadata, make_document
+from efficienttrust.pipeline._file import export_file, open_file, rows_per_second, single_row_call
 from efficienttrust.pipeline._progress import ProgressEvent
 from efficienttrust.pipeline._request import Request, check_destination, make_request, working_folder
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.resources import Budget, Ledger, measure_latency
 from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
-from efficienttrust.training import Candidates, TrainingTask, clear_stop, lever_of, trainers
+from efficienttrust.training import Candidates, Settings, TrainingTask, clear_stop, lever_of, trainers
 
 DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
 HISTORY_COLUMNS = ("step", "progress", "used", "accuracy")
@@ -39,6 +40,8 @@ def fit(
     targets: Sequence[Target | str],
     policy: Policy | str = "plan",
     trainer: str = "network",
+    model: str | None = None,
+    settings: Settings | None = None,
     seed: int = 0,
     out: Path | str | None = None,
     overwrite: bool = False,
@@ -51,11 +54,14 @@ def fit(
     evaluation are not. With `out`, the state is saved while training: after a kill, the same call goes on from there.
 
     Args:
-        problem: From `load_problem`.
+        problem: From `load_problem` or `load_image_problem`.
         budget: E.g. `"time=20s cpu, size=300kB, latency=2ms"`.
         targets: E.g. `["dpd <= 0.05", "robust_accuracy(pgd, eps=0.25) >= 0.80"]`; may be empty.
         policy: Name of a policy, with options in parentheses, or a policy of your own.
         trainer: `network` or `trees`.
+        model: What is trained: a network by name with options, such as `resnet20(width=0.5)`, `module:function` of your
+            own, or the name of another trainer; by default `mlp` for tables and `resnet8` for images.
+        settings: Device, precision and augmentation of networks other than `mlp`.
         seed: Seed of everything random in training. (The split has its own: `load_problem(seed=…)`.)
         out: Folder for the run; None keeps it in memory (see `Run.save`).
         overwrite: Replace an earlier run in `out`.
@@ -74,12 +80,14 @@ def fit(
         targets=targets,
         policy=policy,
         trainer=trainer,
+        model=model,
+        settings=settings or Settings(),
         seed=seed,
         aware=use_groups_at_prediction,
     )
     check_destination(destination, overwrite=overwrite)
     clear_stop()
-    warm_up()
+    warm_up(exporter=request.network != "mlp" or problem.kind == "image")
     ledger = Ledger(request.budget)
     tell = _Tell(progress, ledger)
     with single_thread():
@@ -109,7 +117,18 @@ def fit(
 
 def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
     if request.trainer != "network":
-        return Capacity((), "trees have no width; the limits are verified on the file", 0.0)
+        return Capacity({}, "trees have no width; the limits are verified on the file", 0.0)
+    if request.network != "mlp" or problem.task != "binary":
+        return choose_width(
+            problem,
+            request.budget,
+            ledger,
+            network=request.network,
+            options=request.options,
+            aware=request.aware,
+            seed=request.seed,
+            metadata=export_metadata(problem, request),
+        )
     head = any(lever_of(target) == "fairness" for target in request.targets)
     return choose_capacity(
         problem,
@@ -130,7 +149,9 @@ def _train(
         targets=request.targets,
         seed=request.seed,
         aware=request.aware,
-        widths=capacity.widths,
+        network=request.network,
+        options=capacity.options,
+        settings=request.settings,
         export_cost=capacity.export_cost,
         checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
         identity=request.identity(problem),
@@ -179,45 +200,34 @@ def _export(
 ) -> bytes:
     tell("export")
     with ledger.phase("export"):
-        return export_onnx(
-            None,
-            problem.encoder,
-            candidates.members[choice.index].scorer,
-            choice.decision,
-            attributes=problem.attributes,
-            group_names=problem.group_names,
-            metadata=export_metadata(problem, request),
-        )
+        scorer = candidates.members[choice.index].scorer
+        return export_file(problem, scorer, choice.decision, export_metadata(problem, request))
 
 
-def _measure(problem: Problem, request: Request, ledger: Ledger, content: bytes, tell: _Tell) -> DeployedModel:
+def _measure(problem: Problem, request: Request, ledger: Ledger, content: bytes, tell: _Tell) -> File:
     """Verify the limits on the delivered file: size, parameters, latency, throughput, and the peak of memory."""
     tell("measure")
     import resource
     import sys
-    import time
 
     with ledger.phase("measure"):
-        file = DeployedModel(content)
+        file = open_file(problem, content)
         ledger.measured("size", float(file.size_bytes))
         ledger.measured("parameters", float(file.n_parameters))
-        sample = problem.raw("test")
-        report = measure_latency(file.single_row_call(sample))
+        report = measure_latency(single_row_call(problem, file))
         ledger.measured(
             "latency", report.cpu_p95_ms if report.contended else report.p95_ms,
             p50=report.p50_ms, p95=report.p95_ms, p99=report.p99_ms, cpu_p50=report.cpu_p50_ms,
             cpu_p95=report.cpu_p95_ms, n=report.n, contended=report.contended,
         )  # fmt: skip
-        begin = time.perf_counter()
-        file.run(sample)
-        ledger.measured("throughput", len(sample) / max(time.perf_counter() - begin, 1e-9))
+        ledger.measured("throughput", rows_per_second(problem, file))
         unit = 1 if sys.platform == "darwin" else 1024
         ledger.measured("memory", float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit))
     return file
 
 
 def _prove(
-    problem: Problem, request: Request, ledger: Ledger, file: DeployedModel, candidates: Candidates, choice: Choice,
+    problem: Problem, request: Request, ledger: Ledger, file: File, candidates: Candidates, choice: Choice,
     tell: _Tell,
 ) -> Proof:  # fmt: skip
     tell("evaluate")

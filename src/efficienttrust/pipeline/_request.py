@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from efficienttrust import __version__
 from efficienttrust.atats import Policy, make_policy
@@ -14,9 +15,12 @@ from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, UsageError
 from efficienttrust.evaluation.suite import check_measurable
 from efficienttrust.evaluation.targets import Target, check_targets, parse_target
+from efficienttrust.models import network_of, networks, parse_network
 from efficienttrust.pipeline._feasibility import refuse_contradictions
 from efficienttrust.resources import Budget
-from efficienttrust.training import trainers
+from efficienttrust.training import Settings, trainers
+
+DEFAULT_NETWORK = {"table": "mlp", "image": "resnet8"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,9 @@ class Request:
         policy: Who steers.
         policy_text: The policy as the user wrote it.
         trainer: Name of the trainer.
+        network: Name of the network that a trainer of networks trains.
+        options: Options of the network that were given.
+        settings: How it is trained.
         seed: Seed of the training.
         aware: Whether the true group is used at prediction.
     """
@@ -42,6 +49,9 @@ class Request:
     policy: Policy
     policy_text: str
     trainer: str
+    network: str
+    options: Mapping[str, Any]
+    settings: Settings
     seed: int
     aware: bool
 
@@ -54,6 +64,8 @@ class Request:
             "targets": [target.text for target in self.targets],
             "policy": self.policy_text,
             "trainer": self.trainer,
+            "network": [self.network, dict(self.options)],
+            "settings": repr(self.settings),
             "seed": self.seed,
             "aware": self.aware,
         }
@@ -67,6 +79,8 @@ def make_request(
     targets: Sequence[Target | str],
     policy: Policy | str,
     trainer: str,
+    model: str | None,
+    settings: Settings,
     seed: int,
     aware: bool,
 ) -> Request:
@@ -78,7 +92,7 @@ def make_request(
     """
     asked = Budget.parse(budget) if isinstance(budget, str) else budget
     parsed, notes = check_targets([parse_target(t) if isinstance(t, str) else t for t in targets], problem.sensitive)
-    check_measurable(parsed)
+    check_measurable(parsed, problem.task)
     if aware and not problem.sensitive:
         raise UsageError("--use-groups-at-prediction needs groups: name the columns that hold them with --sensitive")
     refuse_contradictions(problem, parsed)
@@ -86,7 +100,7 @@ def make_request(
     if limits.time is not None and limits.time.clock == "steps" and limits.time.amount < 1:
         raise InfeasibleError(f"budget: {limits.time} is less than one training step")
     _refuse_memory(limits)
-    trainers.get(trainer)
+    trainer, network, options = _chosen(problem, trainer, model)
     if seed < 0:
         raise UsageError(f"seed {seed} is negative; use 0 or a positive whole number")
     return Request(
@@ -97,9 +111,31 @@ def make_request(
         make_policy(policy) if isinstance(policy, str) else policy,
         policy if isinstance(policy, str) else _policy_text(policy),
         trainer,
+        network,
+        options,
+        settings,
         seed,
         aware,
     )
+
+
+def _chosen(problem: Problem, trainer: str, model: str | None) -> tuple[str, str, Mapping[str, Any]]:
+    """Return trainer, network and its options; a model may name either."""
+    if model is not None and model in trainers.names():
+        trainer, model = model, None
+    trainer = trainers.canonical(trainer)
+    if trainer != "network":
+        if problem.kind == "image" or problem.task != "binary":
+            raise UsageError(f"{trainer} learn two classes from tables; choose a network with --model")
+        if model is not None:
+            raise UsageError(f"--model {model} is a network, --trainer {trainer} trains none: leave out one of the two")
+        return trainer, "mlp", {}
+    name, options = parse_network(model or DEFAULT_NETWORK[problem.kind])
+    kinds = network_of(name).kinds
+    if problem.kind not in kinds:
+        able = [other for other in networks.names() if problem.kind in networks.get(other).kinds]
+        raise UsageError(f"{name} reads {' and '.join(kinds)}s, these are {problem.kind}s: choose {', '.join(able)}")
+    return trainer, name, options
 
 
 def check_destination(out: Path | None, *, overwrite: bool) -> None:

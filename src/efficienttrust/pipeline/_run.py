@@ -12,7 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from efficienttrust.compression import Decision, DeployedModel, Scorer
+import numpy as np
+
+from efficienttrust.compression import Decision, DeployedImages, DeployedModel, Scorer
+from efficienttrust.data import Problem, load_image_problem, load_problem
 from efficienttrust.errors import UsageError
 from efficienttrust.pipeline._document import ARTIFACTS, SCHEMA_VERSION, plain
 from efficienttrust.pipeline._request import check_destination, working_folder
@@ -66,9 +69,21 @@ class Run:
         ledger: Mapping[str, Any] = self.document["ledger"]
         return ledger
 
-    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return `score`, `margin` and `decision` of the exported file for every row of a table of raw columns."""
+    def predict(self, frame: Any) -> pd.DataFrame:
+        """Return `score`, `margin` and `decision` of the exported file for every row of a table of raw columns.
+
+        Of a run on images `frame` is an array of them, float32 [n, C, H, W] in [0, 1]; with more than two classes there
+        is one score per class.
+        """
         import pandas as pd
+
+        if self.document["problem"].get("kind") == "image":
+            file = DeployedImages(self.content)
+            said = file.run(np.asarray(frame, dtype=np.float32))
+            scores = said.score if said.score.ndim == 2 else said.score[:, None]
+            names = [f"score {name}" for name in file.classes] if said.score.ndim == 2 else ["score"]
+            table = pd.DataFrame(scores, columns=names)
+            return table.assign(margin=said.margin, decision=said.decision)
 
         if not isinstance(frame, pd.DataFrame) and hasattr(frame, "to_pandas"):
             frame = frame.to_pandas()  # a polars frame
@@ -144,6 +159,12 @@ def load_run(folder: Path | str) -> Run:
         raise UsageError(f"a file of the run {path} is missing or damaged: {error}") from error
     scorer, decision = load_weights(path)
     return Run(_number_back(document), content, scorer, decision, **tables)
+
+
+def problem_of(recorded: Mapping[str, Any]) -> Problem:
+    """Load the data of a run again, from what its document says of them."""
+    load = load_image_problem if recorded.get("kind") == "image" else load_problem
+    return load(recorded["source"], **recorded["settings"])
 
 
 def frame_of(rows: Any, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from efficienttrust.compression import DeployedModel
-from efficienttrust.data import Problem, load_problem
+from efficienttrust.compression import DeployedImages, DeployedModel
+from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.proof import prove
 from efficienttrust.evaluation.targets import parse_target
-from efficienttrust.pipeline._run import load_run
+from efficienttrust.pipeline._run import load_run, problem_of
 from efficienttrust.pipeline._session import single_thread
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
         UsageError: Not a run, damaged or altered files, data that are gone or have changed.
     """
     run = load_run(folder)
-    file, recorded = DeployedModel(run.content), run.document["problem"]
+    recorded = run.document["problem"]
+    file = DeployedImages(run.content) if recorded.get("kind") == "image" else DeployedModel(run.content)
     targets = [parse_target(entry["target"]) for entry in run.document["verdicts"]]
     if file.metadata.get("targets") != "; ".join(target.text for target in targets):
         raise UsageError(f"run.json of {folder} lists other targets than its model.onnx was made for: it was altered")
@@ -68,7 +69,7 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
     if problem is None:
         if recorded["source"].startswith("<"):
             raise UsageError(f"{folder} was made from a frame in memory: call verify(folder, problem=…) with its data")
-        problem = load_problem(recorded["source"], **recorded["settings"])
+        problem = problem_of(recorded)
     if problem.fingerprint != recorded["fingerprint"]:
         raise UsageError(
             f"the data at {recorded['source']} are not those of the run {folder} (hash {problem.fingerprint[:12]}, "

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from efficienttrust.compression import Decision, NetworkScorer, Scorer, TreeScorer
+from efficienttrust.compression import Decision, ModuleScorer, NetworkScorer, Scorer, TreeScorer
 from efficienttrust.errors import UsageError
+from efficienttrust.models import make_network
+from efficienttrust.training import inputs_from
 
 FORMAT = 1
 
@@ -30,6 +32,12 @@ def save_weights(folder: Path, scorer: Scorer, decision: Decision) -> None:
         about["scorer"] = {"kind": "network", "layers": len(scorer.layers), "activation": "relu"}
         for index, (weight, bias) in enumerate(scorer.layers):
             arrays[f"layers.{index}.weight"], arrays[f"layers.{index}.bias"] = weight, bias
+    elif isinstance(scorer, ModuleScorer):
+        about["scorer"] = {
+            "kind": "module", "network": scorer.network, "options": dict(scorer.options), "outputs": scorer.outputs,
+            "shape": list(scorer.shape), "inputs": dict(scorer.inputs),
+        }  # fmt: skip
+        arrays |= {f"module.{name}": value.cpu().numpy() for name, value in scorer.module.state_dict().items()}
     else:
         values = {field.name: getattr(scorer, field.name) for field in fields(scorer)}
         about["scorer"] = {"kind": "trees", **{k: v for k, v in values.items() if not isinstance(v, np.ndarray)}}
@@ -59,7 +67,30 @@ def load_weights(folder: Path) -> tuple[Scorer, Decision]:
             layers = range(described["layers"])
             pairs = tuple((arrays[f"layers.{i}.weight"], arrays[f"layers.{i}.bias"]) for i in layers)
             return NetworkScorer(pairs), decision
+        if about["scorer"]["kind"] == "module":
+            parts = {name.removeprefix("module."): a for name, a in arrays.items() if name.startswith("module.")}
+            return _module(described, parts), decision
         trees = {name.removeprefix("trees."): a for name, a in arrays.items() if name.startswith("trees.")}
         return TreeScorer(**trees, **described), decision  # type: ignore[arg-type]
     except Exception as error:  # safetensors and json have their own kinds
         raise UsageError(f"the weights in {folder} are missing or damaged: {error}") from error
+
+
+def _module(described: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> ModuleScorer:
+    """Make a network again and put its weights and buffers back, whatever the shape of what it took from data."""
+    import torch
+
+    inputs, outputs = inputs_from(described["inputs"]), int(described["outputs"])
+    network, options = str(described["network"]), dict(described["options"])
+    module = make_network(network, inputs, outputs, seed=0, **options)
+    expected = module.state_dict()
+    if expected.keys() != arrays.keys():
+        raise UsageError(f"they do not belong to the network {network}")
+    for name, array in arrays.items():
+        owner, _, leaf = name.rpartition(".")
+        value, part = torch.from_numpy(array.copy()), module.get_submodule(owner)
+        if leaf in part._parameters:
+            part._parameters[leaf] = torch.nn.Parameter(value, requires_grad=False)
+        else:
+            part._buffers[leaf] = value
+    return ModuleScorer(module.eval(), inputs.shape, outputs, network, options, described["inputs"])

@@ -93,6 +93,14 @@ def _as_policy(text: str) -> str:
     return text
 
 
+def _as_augment(text: str) -> str:
+    from efficienttrust.training import parse_augmentation
+
+    with _fault_of_the_field():
+        parse_augmentation(text)
+    return text
+
+
 @contextmanager
 def _fault_of_the_field() -> Iterator[None]:
     """Turn a `UsageError` into the error that pydantic collects, so that several faults are reported at once."""
@@ -115,6 +123,7 @@ Names = Annotated[
 Amount = Annotated[str, BeforeValidator(_as_amount), WithJsonSchema({"type": ["string", "number"]})]
 Target = Annotated[str, AfterValidator(_as_target)]
 Policy = Annotated[str, AfterValidator(_as_policy)]
+Augment = Annotated[str, AfterValidator(_as_augment)]
 
 
 class _Strict(BaseModel):
@@ -124,9 +133,9 @@ class _Strict(BaseModel):
 
 
 class DataSpec(_Strict):
-    """Which table to learn from and what its columns mean; the arguments of `load_problem`."""
+    """Which table or images to learn from and what their columns mean; the arguments of `load_problem`."""
 
-    source: str = Field(description="a bundled data set, or the path of a .csv, .csv.gz or .parquet file")
+    source: str = Field(description="a data set by name, the path of a .csv, .csv.gz or .parquet file, or images")
     label: str | None = Field(None, description="column to predict")
     positive: Text | None = Field(None, description="value of the label that counts as 1")
     sensitive: Names = Field((), description="sensitive columns; their intersections are the groups")
@@ -138,9 +147,10 @@ class DataSpec(_Strict):
     relations: tuple[str, ...] = Field((), description="relations between columns that a perturbed row has to satisfy")
     drop: Names = Field((), description="columns to leave out")
     use_sensitive_as_input: bool = Field(False, description="let the model read the sensitive columns")
+    limit: int | None = Field(None, ge=1, description="use at most so many images, drawn at random")
 
     def settings(self) -> dict[str, Any]:
-        """Return the keyword arguments for `load_problem`, the source left out."""
+        """Return the keyword arguments for `load_data`, the source left out."""
         return self.model_dump(exclude={"source"})
 
 
@@ -185,6 +195,12 @@ class FitSpec(_Strict):
     targets: tuple[Target, ...] = Field((), description="targets, as `demographic_parity_difference <= 0.05`")
     policy: Policy = Field("plan", description="who steers the training: plan, pid, rule or static")
     trainer: str = Field("network", description="what is trained: network or trees")
+    model: str | None = Field(
+        None, description="network by name, as `resnet20(width=0.5)`, `module:function`, or trees"
+    )
+    device: str = Field("auto", description="where networks other than mlp are trained: auto, cpu, cuda")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="of training: auto, fp32 or bf16")
+    augment: Augment | None = Field(None, description="strength of augmentations, as `crop=1, flip=0.5`; none for none")
     seed: int = Field(0, ge=0, description="seed of the split and of the training")
     use_groups_at_prediction: bool = Field(False, description="let the deployed model use the sensitive columns")
 

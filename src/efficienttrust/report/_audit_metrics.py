@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from efficienttrust.report._audit_read import NOT_ESTIMATED, measured, of_hundred
+from efficienttrust.report._audit_read import measured, of_hundred
 from efficienttrust.report._format import as_float, count, number
-from efficienttrust.report._read import Document, Estimate, TargetText, part, read_targets
+from efficienttrust.report._read import Document, Estimate, TargetText, count_text, part, read_targets
 from efficienttrust.report._scale import Scale, Tick, scale_over
 
 UTILITY = "Utility: higher is better"
@@ -164,9 +164,9 @@ def _row(
         name=name,
         definition=str(raw.get("definition") or ""),
         note=estimate.note,
-        text=number(estimate.value, near=bound) if estimate.known else NOT_ESTIMATED,
+        text=number(estimate.value, near=bound) if estimate.known else estimate.missing,
         interval=estimate.interval(bound) if drawn else "",
-        n=count(estimate.n) if estimate.n else "–",
+        n=count_text(raw["n"]) if raw.get("n") else "–",
         how=str(raw.get("how") or "–"),
         target=f"{'reached' if met else 'not reached'}: {target.wording}" if target and estimate.known else "",
         mark="deployed" if met else "missed",

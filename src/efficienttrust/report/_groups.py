@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from efficienttrust.report._figures import Figure, Table, dot_panel, reading
-from efficienttrust.report._format import NOT_ESTIMABLE, as_float, count, number, shorten, words
-from efficienttrust.report._read import Document, Estimate, group_estimates, rows
+from efficienttrust.report._format import NOT_ESTIMABLE, as_float, number, shorten, words
+from efficienttrust.report._read import Document, Estimate, count_text, group_estimates, rows
 
 SMALL_GROUP = 30
 _TITLES = {"tpr": "true positive rate", "fpr": "false positive rate"}
@@ -16,28 +16,34 @@ _TITLES = {"tpr": "true positive rate", "fpr": "false positive rate"}
 
 @dataclass(frozen=True)
 class GroupRow:
-    """One group with its rates."""
+    """One group with its rates; counts as they are shown, so also `<10` and `withheld`, stand in `counts`."""
 
     attribute: str
     group: str
     n: int
-    positives: int
+    counts: tuple[str, str]
     rates: Mapping[str, Estimate]
+    withheld: bool = False
 
     @property
     def small(self) -> bool:
-        """Tell whether there are too few rows to conclude anything."""
-        return self.n < SMALL_GROUP
+        """Tell whether there are too few rows to conclude anything, where that may be told."""
+        return self.n < SMALL_GROUP and not self.withheld
 
 
 def read_groups(document: Document, missing: str = NOT_ESTIMABLE) -> list[GroupRow]:
     """Read the group table, rows of one attribute together, in the order of appearance."""
     found = []
     for row in rows(document, "groups"):
-        n, positives = (_count(row.get(name)) for name in ("n", "positives"))
+        shown = [count_text(row[name]) if row.get(name) is not None else "0" for name in ("n", "positives")]
         found.append(
             GroupRow(
-                str(row.get("attribute", "")), str(row.get("group", "")), n, positives, group_estimates(row, missing)
+                attribute=str(row.get("attribute", "")),
+                group=str(row.get("group", "")),
+                n=_count(row.get("n")),
+                counts=(shown[0], shown[1]),
+                rates=group_estimates(row, missing),
+                withheld=isinstance(row.get("n"), str),
             )
         )
     order = list(dict.fromkeys(row.attribute for row in found))
@@ -54,7 +60,11 @@ def group_figure(groups: Sequence[GroupRow], where: str = "test rows") -> Figure
     panels = []
     for name in names:
         listed = [
-            (_label(row, several=several), "small" if row.small else "hard", row.rates.get(name, missing))
+            (
+                _label(row, several=several),
+                "small" if row.small or row.withheld else "hard",
+                row.rates.get(name, missing),
+            )
             for row in groups
         ]
         panels.append(dot_panel(title(name), listed))
@@ -76,9 +86,9 @@ def group_table(groups: Sequence[GroupRow], names: Sequence[str], *, several: bo
     """Return the rates of every group as text with intervals."""
     body = []
     for row in groups:
-        label = _label(row, several=several) + (" (too small)" if row.small else "")
+        label = _label(row, several=several) + (" (too small)" if row.small else " (withheld)" * row.withheld)
         cells = [reading(row.rates[name]) if name in row.rates else "–" for name in names]
-        body.append([label, count(row.n), count(row.positives), *cells])
+        body.append([label, *row.counts, *cells])
     return Table("Rates by group on test, with 95 % intervals", ["group", "n", "positives", *map(title, names)], body)
 
 
@@ -92,13 +102,18 @@ def _label(row: GroupRow, *, several: bool) -> str:
 
 
 def _small_note(groups: Sequence[GroupRow], where: str) -> str:
-    small = sum(row.small for row in groups)
-    if not small:
-        return ""
-    which = "1 group has" if small == 1 else f"{small} groups have"
-    return (
-        f"{which} fewer than {SMALL_GROUP} {where} (open marks): too small to conclude from, left out of the finding."
-    )
+    small, withheld = sum(row.small for row in groups), sum(row.withheld for row in groups)
+    found = []
+    if small:
+        which = "1 group has" if small == 1 else f"{small} groups have"
+        found.append(
+            f"{which} fewer than {SMALL_GROUP} {where} (open marks): too small to conclude from, left out of the "
+            "finding."
+        )
+    if withheld:
+        which = "1 group is" if withheld == 1 else f"{withheld} groups are"
+        found.append(f"{which} withheld, so that nothing is told of a few people.")
+    return " ".join(found)
 
 
 def widest_gaps(groups: Sequence[GroupRow], names: Sequence[str]) -> dict[str, tuple[GroupRow, GroupRow]]:

@@ -7,9 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from efficienttrust.report._format import NOT_ESTIMABLE, as_float, number
+from efficienttrust.report._format import NOT_ESTIMABLE, as_float, count, number
 
 Document = Mapping[str, object]
+WITHHELD = "withheld"
+"""What stands in the place of a figure that would tell of too few people."""
 _TARGET = re.compile(r"^(?P<key>.+?)\s*(?P<relation><=|>=|≤|≥)\s*(?P<bound>\S+)$")
 
 
@@ -81,7 +83,7 @@ class VerdictText:
     @property
     def value_text(self) -> str:
         """Return the value with as many digits as tell it from the bound."""
-        return number(self.estimate.value, near=self.target.bound)
+        return number(self.estimate.value, near=self.target.bound) if self.estimate.known else self.estimate.missing
 
     @property
     def rows_text(self) -> str:
@@ -126,6 +128,8 @@ def read_estimate(raw: object, missing: str = NOT_ESTIMABLE) -> Estimate:
     if not isinstance(raw, Mapping):
         return Estimate(as_float(raw), missing=missing)
     n = as_float(raw.get("n"))
+    if str(raw.get("note") or "").startswith(WITHHELD):
+        missing = WITHHELD
     return Estimate(
         value=as_float(raw.get("value")),
         low=as_float(raw.get("low")),
@@ -134,6 +138,11 @@ def read_estimate(raw: object, missing: str = NOT_ESTIMABLE) -> Estimate:
         note=str(raw.get("note") or ""),
         missing=missing,
     )
+
+
+def count_text(raw: object) -> str:
+    """Return a count as text; one that is withheld stands as it is, `<10`."""
+    return raw if isinstance(raw, str) else count(raw)
 
 
 def read_target(text: str) -> TargetText:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from efficienttrust.report._figures import Table, reading
 from efficienttrust.report._format import NOT_ESTIMABLE, amount, as_float, count, number, percent
-from efficienttrust.report._read import Document, part, read_estimate, read_targets, rows, texts
+from efficienttrust.report._read import Document, count_text, part, read_estimate, read_targets, rows, texts
 from efficienttrust.report._sentences import split_shares, spread
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def metric_rows(document: Document) -> list[dict[str, object]]:
         found.append(
             {
                 "name": str(name),
-                "value": number(estimate.value, near=near),
+                "value": number(estimate.value, near=near) if estimate.known else estimate.missing,
                 "interval": estimate.interval(near),
-                "n": count(estimate.n) if estimate.n else "–",
+                "n": count_text(details["n"]) if details.get("n") else "–",
                 "how": str(details.get("how") or "–"),
                 "definition": str(details.get("definition") or ""),
                 "note": estimate.note,
@@ -105,7 +105,13 @@ def column_table(document: Document) -> Table | None:
     body = []
     for row in listed:
         missing = as_float(row.get("missing"))
-        cells = [count(missing) if missing >= 1 or missing == 0 else percent(missing) if missing < 1 else "–"]
+        cells = [
+            percent(missing)
+            if 0 < missing < 1
+            else count_text(row["missing"])
+            if row.get("missing") is not None
+            else "–"
+        ]
         cells += [spread(row[key]) if isinstance(row.get(key), bool) else count(row.get(key)) for key in extra]
         body.append([str(row.get("name", "")), str(row.get("kind", "")), *cells])
     titles = {"unique": "distinct values", "mutable": "may be perturbed"}
@@ -121,7 +127,7 @@ def base_rate_table(document: Document) -> Table | None:
         [
             str(row.get("attribute", "")),
             str(row.get("group", "")),
-            count(row.get("n")),
+            count_text(row.get("n")),
             reading(read_estimate(row.get("base_rate"))),
         ]
         for row in listed

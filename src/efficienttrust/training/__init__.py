@@ -12,8 +12,24 @@ chosen and certified by code that is the same for every trainer.
     ['network', 'trees']
 """
 
+from efficienttrust.training._inputs import described, inputs_from, inputs_of
 from efficienttrust.training._interrupt import clear_stop, request_stop
 from efficienttrust.training._levers import lever_of
+from efficienttrust.training._settings import Settings, parse_augmentation
 from efficienttrust.training._trainer import Candidate, Candidates, Trainer, TrainingTask, trainers
 
-__all__ = ["Candidate", "Candidates", "Trainer", "TrainingTask", "clear_stop", "lever_of", "request_stop", "trainers"]
+__all__ = [
+    "Candidate",
+    "Candidates",
+    "Settings",
+    "Trainer",
+    "TrainingTask",
+    "clear_stop",
+    "described",
+    "inputs_from",
+    "inputs_of",
+    "lever_of",
+    "parse_augmentation",
+    "request_stop",
+    "trainers",
+]

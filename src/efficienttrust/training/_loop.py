@@ -16,18 +16,19 @@ import torch
 from torch import Tensor
 
 from efficienttrust.atats import DecisionRecord, DialLimits, Guard, Plan, Policy, TrustAction, TrustState, project
-from efficienttrust.compression import NetworkScorer
+from efficienttrust.compression import Scorer
 from efficienttrust.errors import RunInterrupted
 from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.training._batches import Shuffler
 from efficienttrust.training._interrupt import stop_requested
 from efficienttrust.training._memory import MemoryWatch
 from efficienttrust.training._monitor import Monitor, Reading, constraint_states
-from efficienttrust.training._step import Stepper
+from efficienttrust.training._stepping import Stepping
 from efficienttrust.training._trainer import TrainingTask
 
 ANNEALING = 0.5  # of what it took to reach the best weights: how long they are annealed after going back to them
 ANNEALING_START = 0.7  # of the schedule: the learning rate falls from 30 % of its peak to 0
+DIALS = ("lambda_fair", "adversarial_share", "attack", "learning_rate_factor", "augmentation", "stop")
 RING = 3  # checkpoints kept of the last half, besides the last
 
 
@@ -70,24 +71,28 @@ class Loop:
         plan: Where to start and when to end.
         ledger: The account.
         costs: The cost model, already fed by the probe.
+        memory: Notices when training rows are learned by heart; None where augmentation sees to that.
+        fitted: Returns the accuracy on training rows as they are, which the augmentation is steered by; or None.
     """
 
     def __init__(
         self,
         task: TrainingTask,
-        stepper: Stepper,
+        stepper: Stepping,
         shuffler: Shuffler,
         monitor: Monitor,
         policy: Policy,
         plan: Plan,
         ledger: Ledger,
         costs: CostModel,
+        memory: MemoryWatch | None,
+        fitted: Callable[[Scorer], float] | None = None,
     ) -> None:
         self.task, self.stepper, self.shuffler, self.monitor = task, stepper, shuffler, monitor
         self.policy, self.plan, self.ledger, self.costs = policy, plan, ledger, costs
         self.guard, self.limits, self.state = Guard(), DialLimits(), LoopState()
         self.action = TrustAction()
-        self.memory = MemoryWatch(stepper.data.x, stepper.data.y, torch.from_numpy(monitor.y.astype(np.float32)))
+        self.memory, self.fitted = memory, fitted
         self._losses = torch.zeros(())
         self._since_look = 0
 
@@ -134,7 +139,7 @@ class Loop:
             "losses": self._losses,
             "since_look": self._since_look,
             "guard": self.guard.state_dict(),
-            "memory": self.memory.state_dict(),
+            "memory": None if self.memory is None else self.memory.state_dict(),
             "policy": self.policy.state_dict(),
             "stepper": self.stepper.state_dict(),
             "shuffler": self.shuffler.state_dict(),
@@ -147,7 +152,8 @@ class Loop:
         self.action = TrustAction(**saved["action"])
         self._losses, self._since_look = saved["losses"], saved["since_look"]
         self.guard.load_state_dict(saved["guard"])
-        self.memory.load_state_dict(saved["memory"])
+        if self.memory is not None:
+            self.memory.load_state_dict(saved["memory"])
         self.policy.load_state_dict(saved["policy"])
         self.stepper.load_state_dict(saved["stepper"])
         self.shuffler.load_state_dict(saved["shuffler"])
@@ -174,7 +180,7 @@ class Loop:
 
     def _step(self, progress: float) -> None:
         rows = self.shuffler.next()
-        x = self.stepper.data.x.index_select(0, rows)
+        x = self.stepper.batch(rows, self.action)
         if self.action.adversarial_share > 0:
             self.ledger.lap("train")
             x = self.stepper.attack(x, rows, self.action)
@@ -190,14 +196,14 @@ class Loop:
         before = self.ledger.used()
         with self.ledger.phase("monitor"):
             state = self.state
-            network = self.stepper.network
-            scorer = NetworkScorer(network.layers())
-            with torch.no_grad():
-                z = network(torch.from_numpy(self.monitor.x)).numpy()
-            robust = self.stepper.data.radius is not None and self.action.adversarial_share > 0
+            network, scorer = self.stepper.network, self.stepper.scorer()
+            z = self.monitor.score(scorer)
+            robust = self.stepper.robust and self.action.adversarial_share > 0
             reading = self.monitor.look(scorer, z, guard=robust)
-            self.ledger.count(flops=network.flops_per_row() * (self.monitor.forward_rows + self.memory.n_rows))
-            learned_by_heart = self.memory.look(network, torch.from_numpy(z), before)
+            watched = 0 if self.memory is None else self.memory.n_rows
+            self.ledger.count(flops=self.stepper.forward_flops() * (self.monitor.forward_rows + watched))
+            learned_by_heart = None if self.memory is None else self.memory.look(network, torch.from_numpy(z), before)
+            gap = math.nan if self.fitted is None else self.fitted(scorer) - reading.accuracy
             constraints = constraint_states(self.task.targets, reading, state.smoothed)
             state.smoothed = {c.key: c.smoothed_gap for c in constraints}
             loss = float(self._losses) / max(self._since_look, 1)
@@ -214,14 +220,14 @@ class Loop:
                     state.ring.append((reading.objective, state.step, weights))
                     state.ring = sorted(state.ring, key=lambda kept: (-kept[0], kept[1]))[:RING]
                 if not final:
-                    self._act(progress, reading, loss, constraints)
+                    self._act(progress, reading, loss, constraints, gap)
         self.costs.observe("monitor", self.ledger.used() - before)
         if self.task.on_progress:
             metrics = {"accuracy": reading.calibrated_accuracy, **reading.calibrated}
             share, weight = self.action.adversarial_share, self.action.lambda_fair
             self.task.on_progress(state.step, metrics, f"λ_F {weight:.2f}, adversarial share {share:.2f}")
 
-    def _act(self, progress: float, reading: Reading, loss: float, constraints: tuple[Any, ...]) -> None:
+    def _act(self, progress: float, reading: Reading, loss: float, constraints: tuple[Any, ...], gap: float) -> None:
         plain = max(self.costs.mean("plain step"), 1e-12)
         state = TrustState(
             progress=progress,
@@ -237,6 +243,8 @@ class Loop:
             adversarial_cost_ratio=max(self.costs.mean("adversarial step") / plain, 1.0),
             monitor_cost_ratio=self.costs.mean("monitor") / plain,
             overfitting=0.0 if np.isnan(reading.fgsm) else reading.fgsm - reading.pgd,
+            augmentation=self.action.augmentation,
+            generalisation_gap=gap,
         )
         wanted = self.policy.act(state)
         if self.state.guarded:
@@ -248,6 +256,7 @@ class Loop:
 
     def _go_back(self, progress: float, reason: str) -> None:
         """Return to the weights from before: the first time to anneal them with what is left, then to stop."""
+        assert self.memory is not None
         self.stepper.network.load_state_dict(self.memory.best)
         self.state.ring = []  # snapshots of a network that had begun to memorise
         again = self.memory.fired > 1
@@ -278,7 +287,7 @@ class Loop:
     def _record(self, progress: float, action: TrustAction, reasons: dict[str, str], notes: tuple[str, ...]) -> None:
         cost = self.costs.predict("step")
         clipped = {note.partition(":")[0]: note for note in notes}
-        for knob in ("lambda_fair", "adversarial_share", "attack", "learning_rate_factor", "stop"):
+        for knob in DIALS:
             before, after = _text(getattr(self.action, knob)), _text(getattr(action, knob))
             if before != after or knob in clipped:
                 reason = "; ".join(filter(None, (reasons.get(knob, ""), clipped.get(knob, ""))))
@@ -300,6 +309,7 @@ class Loop:
                 **{f"{key} (calibrated)": value for key, value in reading.calibrated.items()},
                 "lambda_fair": self.action.lambda_fair,
                 "adversarial_share": self.action.adversarial_share,
+                **({} if self.fitted is None else {"augmentation": self.action.augmentation}),
                 "learning_rate": rate,
                 "loss": loss,
                 "cost_step": self.costs.mean("step"),

@@ -11,13 +11,18 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
-
-from efficienttrust.models import MLP
 
 APART = 0.2  # of the monitor loss: how far below it the loss on training rows must lie
 SIGNIFICANT = 3.0  # standard errors of the paired difference
+
+
+def row_losses(z: Tensor, y: Tensor) -> Tensor:
+    """Return the log loss of each row: logits [n] of two classes with labels 0 and 1, or [n, K] with class codes."""
+    if z.ndim == 1:
+        return functional.binary_cross_entropy_with_logits(z, y.to(z.dtype), reduction="none")
+    return functional.cross_entropy(z, y.long(), reduction="none")
 
 
 class MemoryWatch:
@@ -44,21 +49,23 @@ class MemoryWatch:
         """Training rows scored by one look."""
         return len(self._y)
 
-    def look(self, network: MLP, z_monitor: Tensor, used: float) -> str | None:
+    def look(self, network: nn.Module, z_monitor: Tensor, used: float) -> str | None:
         """Return why training should go back to `best`, or None while the network still learns.
 
         Args:
             network: The network.
-            z_monitor: [n] its logits on the monitor rows.
+            z_monitor: [n] or [n, K], its logits on the monitor rows.
             used: Used so far, remembered with the best weights.
         """
-        losses = functional.binary_cross_entropy_with_logits(z_monitor, self._y_monitor, reduction="none")
+        losses = row_losses(z_monitor, self._y_monitor)
         if self._lowest is None or float(losses.mean()) < float(self._lowest.mean()):
             self._lowest, self.used_at_best = losses, used
             self.best = {key: value.clone() for key, value in network.state_dict().items()}
             return None
+        learning = network.training
         with torch.no_grad():
-            on_train = float(functional.binary_cross_entropy_with_logits(network(self._x), self._y))
+            on_train = float(row_losses(network.eval()(self._x), self._y).mean())
+        network.train(learning)
         now, rise = float(losses.mean()), losses - self._lowest
         error = float(rise.std()) / math.sqrt(len(rise)) if len(rise) > 1 else math.inf
         if now - on_train <= APART * now or float(rise.mean()) <= SIGNIFICANT * error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from efficienttrust.evaluation.group_head import Head
 from efficienttrust.evaluation.margins import rows_attacked, standard_error, target_margins
 from efficienttrust.evaluation.parent import worst_logits
 from efficienttrust.evaluation.rates import ROBUST_METRICS
-from efficienttrust.evaluation.splits import calibration_data
+from efficienttrust.evaluation.splits import calibration_data, score_rows
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
 from efficienttrust.training._levers import lever_of
@@ -30,6 +31,8 @@ from efficienttrust.training._levers import lever_of
 MONITOR_ROWS = 3000
 ATTACKED_ROWS = 800
 GUARD_ROWS = 200
+LIGHT = 2e6  # floating-point operations of a row up to which a network is looked at on all of these rows
+FEWEST = (500, 150, 60)  # rows looked at, attacked, and compared by the guard, of the heaviest networks
 THRESHOLDS = 60
 SMOOTHING = 0.6  # weight of the newest gap
 CONFIDENCE = 1.0  # standard errors by which virtual calibration tightens targets
@@ -69,29 +72,42 @@ class Monitor:
         head: Group head, or None.
         aware: Whether the true group is used at prediction.
         seed: Seed of the selection.
+        flops: Of a forward pass of one row: fewer rows are looked at where it is many.
     """
 
     def __init__(
-        self, problem: Problem, targets: Sequence[Target], head: Head | None, *, aware: bool, seed: int
+        self,
+        problem: Problem,
+        targets: Sequence[Target],
+        head: Head | None,
+        *,
+        aware: bool,
+        seed: int,
+        flops: float = 0,
     ) -> None:
         self._problem, self._targets, self._head, self._aware, self._seed = problem, targets, head, aware, seed
         split = problem.splits["monitor"]
-        self._rows = np.sort(np.random.default_rng(seed).permutation(len(split.y))[:MONITOR_ROWS])
+        share = min(1.0, (LIGHT / max(flops, 1.0)) ** 0.5)
+        most, self._attacked, self._guarded = (
+            max(fewest, round(share * full))
+            for fewest, full in zip(FEWEST, (MONITOR_ROWS, ATTACKED_ROWS, GUARD_ROWS), strict=True)
+        )
+        self.rows = np.sort(np.random.default_rng(seed).permutation(len(split.y))[:most])
         self._margins: dict[str, float] | None = None
 
     @property
     def forward_rows(self) -> int:
         """Rows scored by one look, an attacked row counting for its passes forward and backward."""
         attacks = {robustness_key(target) for target in self._targets if target.metric in ROBUST_METRICS}
-        return self.n_rows + SHORT_PASSES * len(attacks) * min(ATTACKED_ROWS, self.n_rows)
+        return int(self.n_rows + SHORT_PASSES * len(attacks) * min(self._attacked, self.n_rows))
 
     @property
     def n_rows(self) -> int:
         """Number of rows looked at."""
-        return len(self._rows)
+        return len(self.rows)
 
     def look(self, scorer: Scorer, z: NDArray[np.float32], *, guard: bool) -> Reading:
-        """Measure a scorer whose logits on `self.x` are z; with `guard`, compare one sign step with PGD too."""
+        """Measure a scorer whose logits on `rows` are z; with `guard`, compare one sign step with PGD too."""
         data = calibration_data(
             self._problem,
             "monitor",
@@ -100,9 +116,9 @@ class Monitor:
             self._targets,
             self._head,
             aware=self._aware,
-            attacked_rows=ATTACKED_ROWS,
+            attacked_rows=self._attacked,
             seed=self._seed,
-            rows=self._rows,
+            rows=self.rows,
         )
         if self._margins is None:
             self._margins = target_margins(self._targets, data, len(data.y), CONFIDENCE)
@@ -113,31 +129,31 @@ class Monitor:
         fgsm, pgd = self._guard(scorer, data) if guard else (float("nan"), float("nan"))
         return Reading(hard.utility, soft.utility, hard.values, soft.values, errors, soft.objective, fgsm, pgd)
 
-    @property
-    def y(self) -> NDArray[np.int8]:
-        """The labels of the rows looked at."""
-        return self._problem.splits["monitor"].y[self._rows]
+    def score(self, scorer: Scorer) -> NDArray[np.float32]:
+        """Return the logits of the rows looked at."""
+        return score_rows(scorer, self._problem.splits["monitor"], self.rows)
 
     @property
-    def x(self) -> NDArray[np.float32]:
-        """The encoded rows looked at."""
-        return self._problem.splits["monitor"].x[self._rows]
+    def y(self) -> NDArray[Any]:
+        """The labels of the rows looked at."""
+        return np.asarray(self._problem.splits["monitor"].y[self.rows])
 
     def _guard(self, scorer: Scorer, data: CalibrationData) -> tuple[float, float]:
         target = next(t for t in self._targets if t.metric in ROBUST_METRICS)
         arguments, known = dict(target.arguments), data.attacked[robustness_key(target)]
-        rows = known.rows[:GUARD_ROWS]
-        truth = data.y[rows] > 0
+        rows = known.rows[: self._guarded]
+        inputs = self._problem.splits["monitor"].inputs(self.rows[rows])
+        classes = data.z.ndim == 2
 
         def accuracy(attack: str) -> float:
             if attack == arguments["attack"]:
-                z = known.z[:GUARD_ROWS]
+                z = known.z[: self._guarded]
             else:
                 z = worst_logits(
-                    scorer, self._problem.domain, self.x, data.y, rows, attack=attack,
+                    self._problem, scorer, inputs, data.y[rows], rows, attack=attack,
                     eps=float(str(arguments["eps"])), norm=str(arguments["norm"]), seed=self._seed,
                 ).z  # fmt: skip
-            return float(((z > 0) == truth).mean())
+            return float((z > 0).mean() if classes else ((z > 0) == (data.y[rows] > 0)).mean())
 
         return accuracy("fgsm"), accuracy("pgd")
 

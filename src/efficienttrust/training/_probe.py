@@ -5,17 +5,18 @@ from __future__ import annotations
 import torch
 
 from efficienttrust.atats import TrustAction
-from efficienttrust.compression import NetworkScorer
 from efficienttrust.resources import CostModel, Ledger
-from efficienttrust.training._batches import Shuffler, batch_size_for
+from efficienttrust.training._batches import Shuffler
 from efficienttrust.training._monitor import Monitor
-from efficienttrust.training._step import Stepper
+from efficienttrust.training._stepping import Stepping
 
 WARM_UP_STEPS, TIMED_STEPS = 2, 5
 COUNTED = ("steps", "samples", "flops")
 
 
-def probe(stepper: Stepper, monitor: Monitor, ledger: Ledger, costs: CostModel, *, robust: bool) -> None:
+def probe(
+    stepper: Stepping, monitor: Monitor, ledger: Ledger, costs: CostModel, *, batch_size: int, robust: bool
+) -> None:
     """Feed the cost model: by timing steps and a look on a network that is thrown away, or by counting.
 
     On the counted clocks (steps, samples, FLOPs) costs are known exactly and nothing is spent.
@@ -25,14 +26,14 @@ def probe(stepper: Stepper, monitor: Monitor, ledger: Ledger, costs: CostModel, 
         monitor: The monitor of the run.
         ledger: The account; the probe is charged to it.
         costs: Where the measurements go.
+        batch_size: Rows of a batch.
         robust: Whether adversarial steps will be needed.
     """
-    n_rows = len(stepper.data.y)
-    size = min(batch_size_for(n_rows), n_rows)
+    n_rows, size = stepper.n_rows, batch_size
     settings = {"plain step": TrustAction(lambda_fair=0.1)}
     if robust:
         settings["adversarial step"] = TrustAction(lambda_fair=0.1, adversarial_share=1.0)
-    look_flops = stepper.network.flops_per_row() * monitor.forward_rows
+    look_flops = stepper.forward_flops() * monitor.forward_rows
     if ledger.clock in COUNTED:
         for name, action in settings.items():
             flops = stepper.flops(size, action)
@@ -45,15 +46,13 @@ def probe(stepper: Stepper, monitor: Monitor, ledger: Ledger, costs: CostModel, 
             for index in range(WARM_UP_STEPS + TIMED_STEPS):
                 before = ledger.used()
                 rows = shuffler.next()
-                x = stepper.attack(stepper.data.x.index_select(0, rows), rows, action)
+                x = stepper.attack(stepper.batch(rows, action), rows, action)
                 stepper.step(x, rows, action, 1e-4)
                 ledger.count(steps=1, samples=len(rows), flops=stepper.flops(len(rows), action))
                 if index >= WARM_UP_STEPS:
                     costs.observe(name, ledger.used() - before)
         before = ledger.used()
-        network = stepper.network
-        with torch.no_grad():
-            z = network(torch.from_numpy(monitor.x)).numpy()
-        monitor.look(NetworkScorer(network.layers()), z, guard=robust)
+        scorer = stepper.scorer()
+        monitor.look(scorer, monitor.score(scorer), guard=robust)
         ledger.count(flops=look_flops)
         costs.observe("monitor", ledger.used() - before)

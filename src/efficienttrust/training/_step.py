@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from efficienttrust.atats import TrustAction
+from efficienttrust.compression import NetworkScorer, Scorer
 from efficienttrust.losses import FairnessPenalty
 from efficienttrust.models import MLP
 from efficienttrust.threats import Objective, Reach
@@ -49,6 +50,29 @@ class Stepper:
         # One flat parameter: the optimiser's fused kernel runs once a step, not once a layer.
         self.optimizer = torch.optim.AdamW([network.flatten()], lr=learning_rate, weight_decay=weight_decay, fused=True)
         self._group = self.optimizer.param_groups[0]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of training rows."""
+        return len(self.data.y)
+
+    @property
+    def robust(self) -> bool:
+        """Whether there is something to attack."""
+        return self.data.radius is not None
+
+    def batch(self, rows: Tensor, action: TrustAction) -> Tensor:
+        """Return the inputs of training rows, a copy."""
+        del action
+        return self.data.x.index_select(0, rows)
+
+    def scorer(self) -> Scorer:
+        """Return the present network, frozen."""
+        return NetworkScorer(self.network.layers())
+
+    def forward_flops(self) -> float:
+        """Return the floating-point operations of a forward pass of one row."""
+        return self.network.flops_per_row()
 
     def attack(self, x: Tensor, rows: Tensor, action: TrustAction) -> Tensor:
         """Return the batch with its first share q attacked."""

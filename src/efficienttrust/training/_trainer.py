@@ -13,6 +13,7 @@ from efficienttrust.data import Problem
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.registry import Registry
 from efficienttrust.resources import Ledger
+from efficienttrust.training._settings import Settings
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class TrainingTask:
         targets: What has to be met.
         seed: Seed of everything random.
         aware: Whether the true group is used at prediction.
-        widths: Units of the hidden layers (networks).
+        network: Name of the network that is trained.
+        options: Its options; `widths` are the hidden layers of an mlp.
+        settings: How a network that is not an mlp is trained.
         export_cost: Measured cost of one export, on the declared clock; kept back.
         checkpoint: File to save the state to and resume from, or None.
         identity: What a checkpoint must have been made by to be resumed.
@@ -33,7 +36,9 @@ class TrainingTask:
     targets: tuple[Target, ...]
     seed: int
     aware: bool = False
-    widths: tuple[int, ...] = ()
+    network: str = "mlp"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
     export_cost: float = 0.0
     checkpoint: Path | None = None
     identity: str = ""

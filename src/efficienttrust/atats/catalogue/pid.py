@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from efficienttrust.atats._action import TrustAction
+from efficienttrust.atats._augmentation import steered_augmentation
 from efficienttrust.atats._nupi import NuPI, check_gains
 from efficienttrust.atats._planner import DECISIONS_WANTED, Plan
 from efficienttrust.atats._policy import policies
@@ -30,11 +31,12 @@ class PID:
         self._interval, self._attack = 0.05, "n_fgsm"
         self._fair = NuPI(0.0, 0.0, 0.0)
         self._robust = NuPI(0.0, 0.0, 0.0)
+        self._augmentation = 1.0
 
     def reset(self, plan: Plan) -> TrustAction:
         """Start both controllers; fewer decisions a run get a larger integral gain each."""
         scale = self.gain * DECISIONS_WANTED / plan.decisions
-        self._interval, self._attack = plan.interval, plan.attack
+        self._interval, self._attack, self._augmentation = plan.interval, plan.attack, plan.augmentation
         start_share = START_SHARE if plan.adversarial_start < 1 else 0.0
         self._fair = NuPI(
             START_LAMBDA if plan.start_lambda else 0.0, LAMBDA_GAIN * scale, LAMBDA_GAIN * self.gain, self.nu, high=10.0
@@ -55,6 +57,7 @@ class PID:
             error = robustness.smoothed_gap + robustness.half_width
             self._robust.update(error)
             reasons["adversarial_share"] = f"{robustness.key} gap with margin {error:+.3f}"
+        self._augmentation, reasons["augmentation"] = steered_augmentation(state)
         return self._action(reasons)
 
     def state_dict(self) -> dict[str, float]:
@@ -71,6 +74,7 @@ class PID:
             lambda_fair=self._fair.dial,
             adversarial_share=self._robust.dial,
             attack=self._attack,
+            augmentation=self._augmentation,
             next_monitor_in=self._interval,
             reasons=reasons,
         )

@@ -8,6 +8,7 @@ says; and its gains are low, because few noisy decisions at a high gain are wors
 from __future__ import annotations
 
 from efficienttrust.atats._action import TrustAction
+from efficienttrust.atats._augmentation import steered_augmentation
 from efficienttrust.atats._nupi import NuPI, check_gains
 from efficienttrust.atats._planner import DECISIONS_WANTED, Plan
 from efficienttrust.atats._policy import policies
@@ -36,10 +37,12 @@ class PlannedControl:
         self._plan: Plan | None = None
         self._fair = NuPI(0.0, 0.0, 0.0)
         self._robust = NuPI(0.0, 0.0, 0.0)
+        self._augmentation = 1.0
 
     def reset(self, plan: Plan) -> TrustAction:
         """Take the plan: warm start of the penalty, attack from the planned moment on."""
         self._plan = plan
+        self._augmentation = plan.augmentation
         scale = self.gain * DECISIONS_WANTED / plan.decisions
         self._fair = NuPI(plan.start_lambda, LAMBDA_GAIN * scale, LAMBDA_GAIN * self.gain, self.nu, high=10.0)
         self._robust = NuPI(plan.start_share, SHARE_GAIN * scale, SHARE_GAIN * self.gain, self.nu, low=SHARE_FLOOR)
@@ -66,6 +69,8 @@ class PlannedControl:
                 self._robust.dial = max(state.adversarial_share, SHARE_FLOOR)
                 self._robust.update(error)
                 reasons["adversarial_share"] = f"{robustness.key} after calibration, with margin: gap {error:+.3f}"
+        self._augmentation, why = steered_augmentation(state)
+        reasons["augmentation"] = why
         return self._action(state.progress, reasons)
 
     def state_dict(self) -> dict[str, float]:
@@ -88,6 +93,7 @@ class PlannedControl:
             lambda_fair=self._fair.dial,
             adversarial_share=self._robust.dial if started else 0.0,
             attack=self._plan.attack,
+            augmentation=self._augmentation,
             next_monitor_in=interval,
             reasons=reasons,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from efficienttrust.atats._action import TrustAction
+from efficienttrust.atats._augmentation import steered_augmentation
 from efficienttrust.atats._planner import Plan
 from efficienttrust.atats._policy import policies
 from efficienttrust.atats._state import TrustState
@@ -33,8 +34,9 @@ class Rule:
         """Start with a low penalty and without attack."""
         self._plan = plan
         self._action = TrustAction(
-            lambda_fair=0.1 if plan.start_lambda else 0.0, attack=plan.attack, next_monitor_in=plan.interval
-        )
+            lambda_fair=0.1 if plan.start_lambda else 0.0, attack=plan.attack, augmentation=plan.augmentation,
+            next_monitor_in=plan.interval,
+        )  # fmt: skip
         return self._action
 
     def act(self, state: TrustState) -> TrustAction:
@@ -63,8 +65,9 @@ class Rule:
                 f"{robustness.key} {'misses' if violated else 'has'} its margin of {margin:.3f} "
                 f"(gap {robustness.smoothed_gap:+.3f})"
             )
+        strength, reasons["augmentation"] = steered_augmentation(state)
         self._action = dataclasses.replace(
-            self._action, lambda_fair=weight, adversarial_share=min(share, 1.0), reasons=reasons
+            self._action, lambda_fair=weight, adversarial_share=min(share, 1.0), augmentation=strength, reasons=reasons
         )
         return self._action
 

@@ -36,6 +36,7 @@ class Static:
         self._action = TrustAction(
             lambda_fair=self.lambda_fair if plan.start_lambda else 0.0,
             adversarial_share=self.adversarial_share if plan.adversarial_start < 1 else 0.0,
+            augmentation=plan.augmentation,
             next_monitor_in=plan.interval,
         )
         return self._action

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from efficienttrust.data._download import fetched
 from efficienttrust.data._groups import attribute_of, intersections
 from efficienttrust.data.images._arrays import class_codes, pixels
 from efficienttrust.data.images._dataset import is_dataset, read_dataset
 from efficienttrust.data.images._image_set import Codes, ImageSet
-from efficienttrust.data.images._reading import Array, Part, RawImages, Wanted, image_formats
+from efficienttrust.data.images._reading import Array, Part, RawImages, Wanted, image_downloads, image_formats
 from efficienttrust.errors import UsageError
 
 PARTS = ("test", "train", "all")
@@ -36,9 +37,11 @@ def load_images(
     """Read labelled images.
 
     Args:
-        source: `cifar10:PATH`, `mnist:PATH` (a folder or archive of the official files), `folder:PATH` of image files
-            (options follow a `?`, as in `folder:PATH?size=64`), a `.npz` file with arrays `x` and `y`, `x_test` and `y_test`, or `images` and `labels`; or a map-style torch
-            `Dataset` or a Hugging Face data set (or its dictionary of splits).
+        source: `cifar10:PATH`, `mnist:PATH` (a folder or archive of the official files; `cifar10` and `cifar100` alone
+            are downloaded once), `folder:PATH` of image files (options follow a `?`, as in `folder:PATH?size=64`), a
+            `.npz` file with arrays `x` and `y`, `x_test` and
+            `y_test`, or `images` and `labels`; or a map-style torch `Dataset` or a Hugging Face data set (or its
+            dictionary of splits).
         label: Name of the array, column or field of labels, where it has another name.
         sensitive: Names of the arrays or columns that hold sensitive attributes; without any (and without an array
             `groups`) the groups are the classes.
@@ -97,7 +100,9 @@ def is_image_source(source: object) -> bool:
     if not isinstance(source, str | Path):
         return is_dataset(source)
     text = str(source)
-    return text.lower().endswith(".npz") or (text.partition(":")[0] in image_formats.names() and ":" in text)
+    if text.lower().endswith(".npz") or text in image_downloads.names():
+        return True
+    return text.partition(":")[0] in image_formats.names() and ":" in text
 
 
 def _read(source: object, wanted: Wanted, groups: Callable[[Any], object] | None) -> tuple[str, RawImages]:
@@ -134,6 +139,8 @@ def _parse(source: str) -> tuple[str, Path]:
     if not colon:
         if source.lower().endswith(".npz"):
             return "npz", Path(source).expanduser()
+        if source in image_downloads.names():
+            return source, fetched(source, image_downloads.get(source))
         known = ", ".join(f"{name}:PATH" for name in image_formats.names())
         raise UsageError(f"cannot tell what images {source!r} are: give {known} or a .npz file")
     return image_formats.canonical(word), Path(path).expanduser()
@@ -154,7 +161,7 @@ def _refuse_ragged(raw: RawImages, where: str) -> None:
 def _unit_codes(unit: Array, where: str) -> Codes:
     import pandas as pd
 
-    codes, _values = pd.factorize(pd.Series(unit).replace({"": None}), sort=False)
+    codes, _values = pd.factorize(pd.Series([None if value == "" else value for value in unit.tolist()]), sort=False)
     if unknown := int(np.count_nonzero(codes < 0)):
         raise UsageError(f"{unknown} images of {where} have no patient: fill it in, or leave these images out")
     return codes.astype(np.int64)
@@ -179,14 +186,7 @@ def _drawn(raw: RawImages, limit: int | None, seed: int, notes: list[str]) -> Ra
         raise UsageError(f"limit {limit} leaves too few images to measure; ask for more")
     rows = np.sort(np.random.default_rng(seed).permutation(len(raw.y))[:limit])
     notes.append(f"{limit} of {len(raw.y)} images, drawn with seed {seed}")
-    return replace(
-        raw,
-        x=raw.x[rows],
-        y=raw.y[rows],
-        attributes={name: values[rows] for name, values in raw.attributes.items()},
-        unit=None if raw.unit is None else raw.unit[rows],
-        split=None if raw.split is None else raw.split[rows],
-    )
+    return raw.take(rows)
 
 
 def _grouped(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from efficienttrust.data._download import Fetch
 from efficienttrust.errors import UsageError, did_you_mean, unknown_name
 from efficienttrust.registry import Registry
 
@@ -57,6 +58,17 @@ class RawImages:
     vocabulary: Array | None = None
     unit: Array | None = None
     split: Array | None = None
+
+    def take(self, rows: Array) -> RawImages:
+        """Return some of the images, by number or by a mask; of a memory map only these are read."""
+        return replace(
+            self,
+            x=self.x[rows],
+            y=self.y[rows],
+            attributes={name: values[rows] for name, values in self.attributes.items()},
+            unit=None if self.unit is None else self.unit[rows],
+            split=None if self.split is None else self.split[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -111,3 +123,6 @@ Reader = Callable[[Path, Wanted], RawImages]
 
 image_formats: Registry[Reader] = Registry("image format", "efficienttrust.data.images.catalogue")
 """Readers by the word in front of the colon; a bare `.npz` path is `npz`."""
+
+image_downloads: Registry[Fetch] = Registry("image set to download", "efficienttrust.data.images.catalogue", Fetch)
+"""Archives that are downloaded when a word stands alone; each by the word of its reader."""

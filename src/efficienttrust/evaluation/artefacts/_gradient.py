@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from efficienttrust.compression import NetworkScorer
-from efficienttrust.evaluation.parent import NetworkVictim
+from efficienttrust.compression import TreeScorer
+from efficienttrust.evaluation.parent import victim_of
 from efficienttrust.evaluation.subjects import Rows, Subject
 from efficienttrust.evaluation.subjects._layouts import Layout
 from efficienttrust.threats import ModuleVictim, Victim
@@ -29,9 +29,7 @@ def gradient_victim(subject: Subject, rows: Rows) -> Victim | None:
         layout = getattr(subject.model, "layout", None)
         return TableModuleVictim(parent, rows, layout if isinstance(layout, Layout) else None)
     scorer, decision = parent
-    if not isinstance(scorer, NetworkScorer):
-        return None
-    return NetworkVictim(scorer, rows.x, len(rows.problem.encoder.numeric), decision, rows.groups)
+    return None if isinstance(scorer, TreeScorer) else victim_of(rows.problem, scorer, rows.x, decision, rows.groups)
 
 
 class TableModuleVictim:

@@ -20,12 +20,27 @@ Example:
 """
 
 from efficienttrust.evaluation.subjects._deployed import open_deployed as open_deployed
+from efficienttrust.evaluation.subjects._deployed import open_deployed_images as open_deployed_images
 from efficienttrust.evaluation.subjects._open import open_subject as open_subject
 from efficienttrust.evaluation.subjects._outputs import Answer as Answer
 from efficienttrust.evaluation.subjects._rows import Rows as Rows
+from efficienttrust.evaluation.subjects._rows import as_unit as as_unit
 from efficienttrust.evaluation.subjects._rows import image_rows as image_rows
+from efficienttrust.evaluation.subjects._rows import problem_image_rows as problem_image_rows
 from efficienttrust.evaluation.subjects._rows import table_rows as table_rows
 from efficienttrust.evaluation.subjects._subject import Check as Check
 from efficienttrust.evaluation.subjects._subject import Subject as Subject
 
-__all__ = ["Answer", "Check", "Rows", "Subject", "image_rows", "open_deployed", "open_subject", "table_rows"]
+__all__ = [
+    "Answer",
+    "Check",
+    "Rows",
+    "Subject",
+    "as_unit",
+    "image_rows",
+    "open_deployed",
+    "open_deployed_images",
+    "open_subject",
+    "problem_image_rows",
+    "table_rows",
+]

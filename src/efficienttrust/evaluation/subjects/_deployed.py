@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from efficienttrust.compression import Decision, DeployedModel, Feeds, Scorer
+from efficienttrust.compression import Decision, DeployedImages, DeployedModel, Feeds, Scorer
 from efficienttrust.errors import UsageError
+from efficienttrust.evaluation.parent import lowered
 from efficienttrust.evaluation.subjects._build import build_subject
 from efficienttrust.evaluation.subjects._outputs import Answer, Raw, Reading
-from efficienttrust.evaluation.subjects._rows import Inputs, Rows
+from efficienttrust.evaluation.subjects._rows import Inputs, Rows, as_unit
 from efficienttrust.evaluation.subjects._subject import Subject
 
 UNSEEN = "the model was trained on these data with this split: it has not seen the rows of the test split"
@@ -71,7 +73,7 @@ def open_deployed(
             f"{rows.classes[0]!r}): say --positive {positive!r}"
         )
     same = file.metadata.get("data_sha256") == rows.problem.fingerprint
-    facts = {"outputs": "score, margin and decision of an exported file", "made by": _made_by(file)}
+    facts = {"outputs": "score, margin and decision of an exported file", "made by": _made_by(file.metadata)}
     if same:
         facts["data"] = UNSEEN
     reading = OurReading("probabilities", 2, (0, 1), False, {}, facts)
@@ -98,6 +100,73 @@ def open_deployed(
     )
 
 
-def _made_by(file: DeployedModel) -> str:
-    version, targets = file.metadata.get("efficienttrust_version", "?"), file.metadata.get("targets", "")
+@dataclass(frozen=True, eq=False)
+class OurImages:
+    """A file of images that `fit` exported.
+
+    Attributes:
+        file: The file.
+    """
+
+    file: DeployedImages
+
+    def prepare(self, inputs: Inputs) -> Any:
+        """Return the images as float32 in [0, 1]."""
+        return as_unit(inputs)
+
+    def run(self, prepared: Any) -> Raw:
+        """Return score and margin side by side of two classes, probabilities of more; and decisions."""
+        import numpy as np
+
+        said = self.file.run(prepared)
+        values = np.stack([said.score, said.margin], axis=1) if said.score.ndim == 1 else said.score
+        return Raw(values, said.decision)
+
+
+def open_deployed_images(
+    content: Path | bytes,
+    rows: Rows,
+    *,
+    name: str,
+    source: str,
+    parent: tuple[Scorer, Decision] | None = None,
+) -> Subject:
+    """Open a file of images that `fit` exported, with its float parent where there is one.
+
+    Raises:
+        UsageError: The data are a table, or their classes or the size of the images are others.
+    """
+    file = DeployedImages(content)
+    if rows.kind != "image":
+        raise UsageError(f"{source} takes images, the data are a table")
+    if file.classes != rows.classes:
+        raise UsageError(
+            f"{source} decides between {', '.join(file.classes[:5])}; the data have {', '.join(rows.classes[:5])}"
+        )
+    if rows.inputs.shape[1:] != file.shape:
+        taken, given = ("x".join(map(str, shape)) for shape in (file.shape, rows.inputs.shape[1:]))
+        raise UsageError(f"{source} takes images of {taken}, the data have {given}")
+    facts = {"outputs": "score, margin and decision of an exported file", "made by": _made_by(file.metadata)}
+    if file.metadata.get("data_sha256") == getattr(rows.source, "fingerprint", None):
+        facts["data"] = UNSEEN
+    binary = len(file.classes) == 2
+    return build_subject(
+        OurImages(file),
+        rows,
+        name=name,
+        source=source,
+        kind="onnx" if parent is None else "run",
+        inputs=f"images of {'x'.join(map(str, file.shape))} in [0, 1]",
+        encoded=False,
+        size_bytes=file.size_bytes,
+        parameters=file.n_parameters,
+        reading=OurReading("probabilities", 2, (0, 1), False, {}, facts) if binary else None,
+        float_parent=None if parent is None else lowered(*parent),
+        facts=facts,
+        artefact=content,
+    )
+
+
+def _made_by(metadata: Mapping[str, str]) -> str:
+    version, targets = metadata.get("efficienttrust_version", "?"), metadata.get("targets", "")
     return f"efficienttrust {version}" + (f", for the targets {targets}" if targets else "")

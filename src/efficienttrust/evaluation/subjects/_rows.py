@@ -148,6 +148,29 @@ def image_rows(images: ImageSet) -> Rows:
     )
 
 
+def problem_image_rows(problem: Problem, which: Literal["test", "train", "all"]) -> Rows:
+    """Return the images of a split of a problem, or of all its splits, as rows."""
+    splits = SPLITS if which == "all" else (which,)
+    parts = [problem.splits[name] for name in splits]
+    pixels = [part.pixels.levels(slice(None)) for part in parts if part.pixels is not None]
+
+    def joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate(arrays)
+
+    x, y = joined(pixels), joined([part.y for part in parts]).astype(np.int64)
+    groups = joined([part.groups for part in parts])
+    attributes = {
+        name: (joined([part.codes[name] for part in parts]), problem.attribute_names[name])
+        for name in problem.sensitive
+    }
+    by_class = problem.sensitive == ("class",) and problem.group_names == problem.classes
+    images = ImageSet(
+        problem.name, problem.source, which, x, y, problem.classes, groups, problem.group_names, attributes, by_class,
+        problem.notes, problem.fingerprint, problem.settings,
+    )  # fmt: skip
+    return replace(image_rows(images), row=joined([part.rows for part in parts]))
+
+
 def as_unit(images: NDArray[Any]) -> NDArray[np.float32]:
     """Return images as float32 in [0, 1]: uint8 is divided by 255, floats are taken as they are."""
     if images.dtype == np.uint8:

@@ -1,4 +1,4 @@
-"""The network trainer: ATATS on an MLP."""
+"""The network trainer: ATATS on a table network without autograd (`mlp`), or on any torch module."""
 
 from __future__ import annotations
 
@@ -9,25 +9,21 @@ from collections.abc import Callable
 import torch
 
 from efficienttrust.atats import Lever, Plan, Policy, make_plan
-from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
 from efficienttrust.evaluation.choice import calibration_rows
 from efficienttrust.evaluation.group_head import NO_HEAD, Head, head_of, informativeness
-from efficienttrust.losses import penalties
-from efficienttrust.models import MLP, build
 from efficienttrust.resources import CostModel, Ledger
-from efficienttrust.training._batches import Shuffler, TrainingData, batch_size_for
+from efficienttrust.training._batches import Shuffler
+from efficienttrust.training._bench import Bench
 from efficienttrust.training._checkpoint import load_checkpoint, save_checkpoint
 from efficienttrust.training._levers import Levers, levers_of
 from efficienttrust.training._loop import Loop, LoopState
 from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._probe import probe
-from efficienttrust.training._step import Stepper
+from efficienttrust.training._stepping import Stepping
 from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask, trainers
 
-LEARNING_RATE = 1e-3
-WEIGHT_DECAY = 1e-2
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export
 CALIBRATION_SHARE = 0.3  # of what is left: the most kept back for calibration, which then does less and says so
 RESERVE_SHARE = 0.005  # of the limit, for what nobody foresaw
@@ -48,22 +44,26 @@ class NetworkTrainer:
         """Probe, plan, train; return the last network and the best snapshots of the last half."""
         saved = load_checkpoint(self.task.checkpoint, self.task.identity) if self.task.checkpoint else None
         if saved is not None:  # a latency limit is measured: it may fit another width today
-            self.task = dataclasses.replace(self.task, widths=tuple(saved["widths"]))
+            self.task = dataclasses.replace(self.task, options=saved["options"])
         task = self.task
         levers = levers_of(task.targets)
         costs = CostModel()
         with ledger.phase("prepare"):
             head = self._head(problem, levers)
-            data = TrainingData.of(problem, problem.splits["train"], [name for _, name in levers.penalties], levers.eps)
-            monitor = Monitor(problem, task.targets, head, aware=task.aware, seed=task.seed)
-            stepper = self._stepper(problem, data, levers)
+            bench = Bench(problem, task, levers)
+            stepper = bench.stepper()
+            flops = stepper.forward_flops()
+            monitor = Monitor(problem, task.targets, head, aware=task.aware, seed=task.seed, flops=flops)
         if saved is None:
-            probe(self._stepper(problem, data, levers), monitor, ledger, costs, robust=levers.eps > 0)
-            plan = self._plan(ledger, costs, levers, monitor, problem, head)
+            spoilt = bench.stepper()
+            probe(spoilt, monitor, ledger, costs, batch_size=bench.batch_size, robust=spoilt.robust)
+            plan = self._plan(ledger, costs, levers, monitor, problem, head, bench)
         else:
             plan = Plan(**saved["plan"])
-        shuffler = Shuffler(len(data.y), batch_size_for(len(data.y)), torch.Generator().manual_seed(task.seed))
-        loop = Loop(task, stepper, shuffler, monitor, policy, plan, ledger, costs)
+        shuffler = Shuffler(stepper.n_rows, bench.batch_size, torch.Generator().manual_seed(task.seed))
+        loop = Loop(
+            task, stepper, shuffler, monitor, policy, plan, ledger, costs, bench.memory(monitor), bench.fitted()
+        )
         if saved is not None:
             policy.reset(plan)
             ledger.load_state_dict(saved["ledger"])
@@ -73,12 +73,12 @@ class NetworkTrainer:
                 task.on_progress(loop.state.step, {}, f"continuing from step {loop.state.step}")
         loop.run(self._saver(loop, ledger, costs))
         return Candidates(
-            members=_members(loop.state, stepper.network),
-            architecture=stepper.network.name,
+            members=_members(loop.state, stepper),
+            architecture=bench.title(stepper),
             head=head,
             history=tuple(loop.state.history),
             decisions=tuple(loop.state.decisions),
-            fallbacks=tuple(loop.state.fallbacks) + self._without_head(head, levers),
+            fallbacks=(*bench.said, *loop.state.fallbacks, *self._without_head(head, levers)),
             calibration_cost=_calibration_cost(costs, problem, monitor),
         )
 
@@ -98,20 +98,10 @@ class NetworkTrainer:
         split = problem.splits["monitor"]
         return informativeness(head, split.x, split.groups)
 
-    def _stepper(self, problem: Problem, data: TrainingData, levers: Levers) -> Stepper:
-        network = build("mlp", n_features=problem.encoder.n_features, widths=self.task.widths, seed=self.task.seed)
-        return Stepper(
-            network,
-            data,
-            [(penalties.get(name)(), attribute) for name, attribute in levers.penalties],
-            learning_rate=LEARNING_RATE,
-            weight_decay=WEIGHT_DECAY,
-            generator=torch.Generator().manual_seed(self.task.seed + 1),
-        )
-
     def _plan(
-        self, ledger: Ledger, costs: CostModel, levers: Levers, monitor: Monitor, problem: Problem, head: Head | None
-    ) -> Plan:
+        self, ledger: Ledger, costs: CostModel, levers: Levers, monitor: Monitor, problem: Problem, head: Head | None,
+        bench: Bench,
+    ) -> Plan:  # fmt: skip
         plain = costs.mean("plain step")
         adversarial = costs.mean("adversarial step", default=plain)
         for _ in range(3):
@@ -124,14 +114,15 @@ class NetworkTrainer:
             reserve = min(calibration, affordable) + exporting
         n_rows = len(problem.splits["train"].y)
         plan = make_plan(
-            Lever(bool(levers.penalties), levers.eps > 0, self._calibration(problem, head)),
+            Lever(bool(levers.penalties), bench.robust, self._calibration(problem, head)),
             used=ledger.used(),
             limit=ledger.limit,
             reserve=reserve,
             plain_step=plain,
             adversarial_step=adversarial,
             monitor=costs.predict("monitor"),
-            steps_per_epoch=max(n_rows / batch_size_for(n_rows), 1.0),
+            steps_per_epoch=max(n_rows / bench.batch_size, 1.0),
+            enough_epochs=bench.enough_epochs,
         )
         if plan.horizon < plain:
             unit = "s" if ledger.clock in ("wall", "cpu") else ledger.clock
@@ -149,7 +140,7 @@ class NetworkTrainer:
 
         def save() -> None:
             with ledger.phase("checkpoint"):
-                about = {"identity": self.task.identity, "widths": list(self.task.widths)}
+                about = {"identity": self.task.identity, "options": dict(self.task.options)}
                 run = {
                     "plan": dataclasses.asdict(loop.plan),
                     "ledger": ledger.state_dict(),
@@ -160,13 +151,13 @@ class NetworkTrainer:
         return save
 
 
-def _members(state: LoopState, network: MLP) -> tuple[Candidate, ...]:
-    last = Candidate("last", NetworkScorer(network.layers()), f"after the last step ({state.step})")
+def _members(state: LoopState, stepper: Stepping) -> tuple[Candidate, ...]:
+    last = Candidate("last", stepper.scorer(), f"after the last step ({state.step})")
     earlier = []
     for objective, step, weights in state.ring:
-        network.load_state_dict(weights)
+        stepper.network.load_state_dict(weights)
         note = f"snapshot at step {step}, objective {objective:.4f} on the monitor split"
-        earlier.append(Candidate(f"step {step}", NetworkScorer(network.layers()), note))
+        earlier.append(Candidate(f"step {step}", stepper.scorer(), note))
     return (last, *earlier)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from efficienttrust.data.images._reading import Array, RawImages, Wanted, image_formats
+from efficienttrust.data.images._reading import Array, RawImages, Wanted, image_formats, refuse_options
 from efficienttrust.errors import UsageError
 
 STEMS = {"test": "t10k", "train": "train"}
@@ -23,6 +23,7 @@ def read_mnist(path: Path, wanted: Wanted) -> RawImages:
     References:
         LeCun, Cortes and Burges, "The MNIST database of handwritten digits": big-endian magic number and sizes.
     """
+    refuse_options(wanted)
     folder = path if path.is_dir() else path.parent
     present = {part: stem for part, stem in STEMS.items() if _find(folder, f"{stem}-images") is not None}
     if not present:
@@ -30,9 +31,10 @@ def read_mnist(path: Path, wanted: Wanted) -> RawImages:
             f"{folder} holds no idx files: expected t10k-images-idx3-ubyte.gz or train-images-idx3-ubyte.gz"
         )
     chosen = [wanted.part] if wanted.part in present else list(present)
-    x = np.concatenate([_read(folder, f"{present[part]}-images") for part in chosen])
+    images = [_read(folder, f"{present[part]}-images") for part in chosen]
     y = np.concatenate([_read(folder, f"{present[part]}-labels") for part in chosen])
-    return RawImages("mnist", chosen[0] if len(chosen) == 1 else "all", x, y)
+    split = np.repeat(chosen, [len(part) for part in images])
+    return RawImages("mnist", chosen[0] if len(chosen) == 1 else "all", np.concatenate(images), y, split=split)
 
 
 def _find(folder: Path, stem: str) -> Path | None:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from efficienttrust.data.images._reading import Array, RawImages, Wanted, image_formats
+from efficienttrust.data.images._reading import (
+    SPLIT_WORDS,
+    UNITS,
+    Array,
+    RawImages,
+    Wanted,
+    image_formats,
+    official,
+    refuse_options,
+)
 from efficienttrust.errors import UsageError, did_you_mean, unknown_name
 
 IMAGES = ("x", "images", "data")
@@ -18,23 +28,32 @@ LABELS = ("y", "labels", "targets", "label")
 NAMES = ("classes", "class_names", "label_names")
 SPLITS = ("train", "val", "test")
 GROUPS = "groups"
+SPLIT = "split"
 
 
 @image_formats.register("npz")
 def read_npz(path: Path, wanted: Wanted) -> RawImages:
-    """Read `x` and `y`, `x_test` and `y_test`, `test_images` and `test_labels`, or `images` and `labels`."""
+    """Read `x` and `y`, `x_test` and `y_test`, `test_images` and `test_labels`, or `images` and `labels`.
+
+    An array `patient_id` (or `patient`, `subject_id`, `unit`) says what is never divided between splits, an array
+    `split` which images are for training, validation and test.
+    """
+    refuse_options(wanted)
     with _open(path) as file:
         keys = {name.lower(): name for name in file.files}
         splits = [split for split in SPLITS if _find(keys, IMAGES, split)]
         chosen = [wanted.part] if wanted.part in splits else splits or [""]
         asked = wanted.sensitive or ((GROUPS,) if _find(keys, (GROUPS,), chosen[0]) else ())
-        x = _joined(file, [_image_key(keys, split, path) for split in chosen], path)
+        images = [_read(file, _image_key(keys, split, path), path) for split in chosen]
+        x = images[0] if len(images) == 1 else np.concatenate(images)
         y = _joined(file, [_label_key(keys, split, wanted.label, path) for split in chosen], path)
         known = [_label_key(keys, split, wanted.label, path) for split in splits]
         vocabulary = _joined(file, known, path) if known else None
         attributes = {
             name: _joined(file, [_attribute_key(keys, name, split) for split in chosen], path) for name in asked
         }
+        unit = _optional(file, [_find(keys, UNITS, split) for split in chosen], path)
+        division = _optional(file, [_find(keys, (SPLIT,), "")], path)
         names = next((keys[name] for name in NAMES if name in keys), None)
         classes = None if names is None else tuple(map(str, _read(file, names, path).tolist()))
         group_names = None if "group_names" not in keys else _read(file, keys["group_names"], path)
@@ -44,7 +63,23 @@ def read_npz(path: Path, wanted: Wanted) -> RawImages:
         if values.shape != (len(x),):
             raise UsageError(f"array {name!r} of {path} has shape {list(values.shape)}; give one value an image")
     part = chosen[0] if len(chosen) == 1 and chosen[0] else "all"
-    return RawImages(path.stem, part, x, y, classes, attributes, vocabulary=vocabulary)
+    if splits:
+        division = np.repeat([SPLIT_WORDS[split] for split in chosen], [len(part) for part in images])
+    elif division is not None:
+        division = official(division, f"array {SPLIT!r} of {path}")
+    raw = RawImages(path.stem, part, x, y, classes, attributes, vocabulary=vocabulary, unit=unit, split=division)
+    return raw if splits or division is None else _part_of(raw, wanted.part, path)
+
+
+def _part_of(raw: RawImages, part: str, path: Path) -> RawImages:
+    """Return the images that an array `split` gives to a part; all of them where it gives none."""
+    assert raw.split is not None
+    rows = raw.split == part
+    if not rows.any():
+        return raw
+    if len(rows) != len(raw.x) or len(rows) != len(raw.y):
+        raise UsageError(f"array {SPLIT!r} of {path} has shape {list(rows.shape)}; give one value an image")
+    return replace(raw.take(rows), part=part, vocabulary=raw.y)
 
 
 def _open(path: Path) -> Any:
@@ -59,6 +94,12 @@ def _open(path: Path) -> Any:
 
 def _joined(file: Any, keys: list[str], path: Path) -> Array:
     return np.concatenate([_read(file, key, path) for key in keys])
+
+
+def _optional(file: Any, keys: list[str | None], path: Path) -> Array | None:
+    """Return an array that need not be there."""
+    found = [key for key in keys if key is not None]
+    return _joined(file, found, path) if len(found) == len(keys) else None
 
 
 def _read(file: Any, key: str, path: Path) -> Array:

@@ -1,0 +1,1 @@
+"""One limitation per module; each registers itself in `efficienttrust.data.limitations.limitations`."""

@@ -1,0 +1,27 @@
+"""Gated recurrent units (Cho et al. 2014) for sequences with gaps."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from efficienttrust.models._image_layers import scaled
+from efficienttrust.models._network import Inputs, Network, networks
+from efficienttrust.models._sequences import RecurrentNetwork
+
+
+def _make(inputs: Inputs, outputs: int, *, width: float, layers: int) -> nn.Module:
+    hidden = scaled(64, width)
+    return RecurrentNetwork(nn.GRU, inputs, outputs, network="gru", hidden=hidden, layers=layers)
+
+
+networks.register("gru")(
+    Network(
+        name="gru",
+        kinds=("table", "sequence"),
+        title="Gated recurrent units (Cho et al. 2014) on values, masks and time gaps.",
+        make=_make,
+        options={"width": 1.0, "layers": 1},
+        learning_rate=3e-3,
+        weight_decay=1e-2,
+    )
+)

@@ -1,0 +1,169 @@
+"""Everything that a network is trained with: data laid out, the network itself, and what is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from efficienttrust.compression import Scorer
+from efficienttrust.data import Problem
+from efficienttrust.errors import UsageError
+from efficienttrust.evaluation.splits import one_hot, score_rows, steering_codes
+from efficienttrust.losses import FairnessPenalty, penalties
+from efficienttrust.models import MLP, build, make_network, network_of
+from efficienttrust.threats._module import bfloat16_is_native
+from efficienttrust.training._batches import TrainingData, batch_size_for
+from efficienttrust.training._inputs import inputs_of
+from efficienttrust.training._levers import Levers
+from efficienttrust.training._memory import MemoryWatch
+from efficienttrust.training._module_step import ModuleSetup, ModuleStepper
+from efficienttrust.training._monitor import Monitor
+from efficienttrust.training._step import Stepper
+from efficienttrust.training._stepping import Stepping
+from efficienttrust.training._trainer import TrainingTask
+from efficienttrust.training.augmentation import anatomical_strengths, natural_strengths
+
+MLP_RATE, MLP_DECAY = 1e-3, 1e-2
+IMAGE_BATCH = 128
+ENOUGH_EPOCHS = {"table": 20.0, "image": 200.0}
+FITTED_ROWS = 300  # training images scored at each look, for the augmentation dial
+
+
+class Bench:
+    """Lays out a problem for a task.
+
+    Args:
+        problem: The problem.
+        task: The task.
+        levers: What its targets call for.
+
+    Attributes:
+        batch_size: Rows of a batch.
+        robust: Whether there is something to attack.
+        enough_epochs: Passes after which more training buys nothing.
+        said: What the reader of a report must know of how it is trained.
+    """
+
+    def __init__(self, problem: Problem, task: TrainingTask, levers: Levers) -> None:
+        self._problem, self._task, self._levers = problem, task, levers
+        n = len(problem.splits["train"])
+        self._by_hand = task.network == "mlp" and problem.kind == "table" and problem.task == "binary"
+        self.batch_size = batch_size_for(n) if problem.kind == "table" else min(IMAGE_BATCH, batch_size_for(n))
+        self.robust = levers.eps > 0
+        self.enough_epochs = ENOUGH_EPOCHS[problem.kind]
+        self.said: tuple[str, ...] = ()
+        attributes = [name for _, name in levers.penalties]
+        if self._by_hand:
+            self._data = TrainingData.of(problem, problem.splits["train"], attributes, levers.eps)
+        else:
+            self._setup = self._module_setup(attributes)
+            self.enough_epochs = max(self.enough_epochs, network_of(task.network).epochs)
+
+    def stepper(self) -> Stepping:
+        """Return a new network with its optimiser; every call returns the same."""
+        task, problem = self._task, self._problem
+        if self._by_hand:
+            widths = tuple(task.options.get("widths", ()))
+            return Stepper(
+                build("mlp", n_features=problem.encoder.n_features, widths=widths, seed=task.seed),
+                self._data,
+                self._penalties(),
+                learning_rate=MLP_RATE,
+                weight_decay=MLP_DECAY,
+                generator=torch.Generator().manual_seed(task.seed + 1),
+            )
+        torch.manual_seed(task.seed)  # of dropout
+        kind, setup = network_of(task.network), self._setup
+        network = make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **task.options)
+        return ModuleStepper(
+            setup,
+            network,
+            self._penalties() if problem.task == "binary" else (),
+            learning_rate=kind.learning_rate,
+            weight_decay=kind.weight_decay,
+            seed=task.seed + 1,
+        )
+
+    def memory(self, monitor: Monitor) -> MemoryWatch | None:
+        """Return what notices that rows of a table are learned by heart."""
+        train = self._problem.splits["train"]
+        if train.pixels is not None:
+            return None
+        dtype = torch.float32 if self._problem.task == "binary" else torch.int64
+        y, y_monitor = (torch.from_numpy(np.asarray(labels)).to(dtype) for labels in (train.y, monitor.y))
+        return MemoryWatch(torch.from_numpy(train.x), y, y_monitor)
+
+    def fitted(self) -> Callable[[Scorer], float] | None:
+        """Return what measures the accuracy on some training images, for the augmentation dial."""
+        train = self._problem.splits["train"]
+        if train.pixels is None or not self._setup.strengths:
+            return None
+        rows = np.linspace(0, len(train) - 1, min(len(train), FITTED_ROWS)).astype(np.int64)
+
+        def accuracy(scorer: Scorer) -> float:
+            z = score_rows(scorer, train, rows)
+            decided = z > 0 if z.ndim == 1 else z.argmax(axis=1)
+            return float((decided == train.y[rows]).mean())
+
+        return accuracy
+
+    def title(self, stepper: Stepping) -> str:
+        """Return the name of the network for reports, e.g. `mlp 256-128` or `resnet8 (74,216 parameters)`."""
+        if isinstance(stepper.network, MLP):
+            return stepper.network.name
+        named = "".join(f" {key}={value:g}" for key, value in self._task.options.items() if isinstance(value, float))
+        return f"{self._task.network}{named}"
+
+    def _penalties(self) -> list[tuple[FairnessPenalty, str]]:
+        return [(penalties.get(name)(), attribute) for name, attribute in self._levers.penalties]
+
+    def _module_setup(self, attributes: list[str]) -> ModuleSetup:
+        problem, task = self._problem, self._task
+        train, settings = problem.splits["train"], task.settings
+        device = _device(settings.device)
+        image = problem.kind == "image"
+        half = settings.precision == "bf16" or (settings.precision == "auto" and image and bfloat16_is_native())
+        strengths: dict[str, float] = {}
+        if image:
+            assert train.pixels is not None
+            suited = natural_strengths() if train.pixels.shape[0] == 3 else anatomical_strengths()
+            strengths = suited if settings.augmentation is None else dict(settings.augmentation)
+        members = {}
+        if problem.task == "binary":
+            members = {
+                name: torch.from_numpy(one_hot(*steering_codes(problem, train, name)))
+                for name in dict.fromkeys(attributes)
+            }
+        shown = ", ".join(f"{name} {strength:g}" for name, strength in strengths.items()) or "none"
+        self.said = (
+            f"trained on {device.type} in {'bfloat16 (weights and all measurements in fp32)' if half else 'fp32'}"
+            + (f"; augmentation: {shown}" if image else ""),
+        )
+        if self._levers.penalties and problem.task != "binary":
+            self.said += ("fairness between more than two classes is measured; training has no lever for it",)
+        return ModuleSetup(
+            problem=problem,
+            inputs=inputs_of(problem, task.seed),
+            outputs=1 if problem.task == "binary" else len(problem.classes),
+            network=network_of(task.network).name,
+            options=dict(task.options),
+            eps=self._levers.eps,
+            members=members,
+            strengths=strengths,
+            device=device,
+            half=half,
+        )
+
+
+def _device(text: str) -> torch.device:
+    if text == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(text)
+    except RuntimeError:
+        raise UsageError(f"device {text!r} is unknown: choose auto, cpu, cuda or cuda:NUMBER") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"device {text!r}: torch sees no GPU here; choose cpu or auto")
+    return device

@@ -1,0 +1,63 @@
+"""What the loop asks of whoever holds the weights: the fast path of table networks, and any torch module."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from efficienttrust.atats import TrustAction
+from efficienttrust.compression import Scorer
+
+
+class Stepping(Protocol):
+    """Holds what a step changes, and takes steps."""
+
+    learning_rate: float
+
+    @property
+    def network(self) -> nn.Module:
+        """Return the network in training."""
+        ...
+
+    @property
+    def n_rows(self) -> int:
+        """Return the number of training rows."""
+        ...
+
+    @property
+    def robust(self) -> bool:
+        """Return whether there is something to attack."""
+        ...
+
+    def batch(self, rows: Tensor, action: TrustAction) -> Tensor:
+        """Return the inputs of training rows; the caller may write to them."""
+        ...
+
+    def attack(self, x: Tensor, rows: Tensor, action: TrustAction) -> Tensor:
+        """Return the batch with its adversarial share attacked."""
+        ...
+
+    def step(self, x: Tensor, rows: Tensor, action: TrustAction, learning_rate: float) -> Tensor:
+        """Take one optimiser step on a batch and return its loss, detached."""
+        ...
+
+    def scorer(self) -> Scorer:
+        """Return the present network, frozen."""
+        ...
+
+    def forward_flops(self) -> float:
+        """Return the floating-point operations of a forward pass of one row."""
+        ...
+
+    def flops(self, n_rows: int, action: TrustAction) -> float:
+        """Return the floating-point operations of a step."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that a step changes."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the state of a checkpoint."""
+        ...

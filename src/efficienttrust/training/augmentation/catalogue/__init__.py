@@ -1,0 +1,1 @@
+"""One augmentation per module; each registers itself in `efficienttrust.training.augmentation.augmentations`."""
