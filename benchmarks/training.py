@@ -113,7 +113,7 @@ def our_loop(problem: Problem) -> Side:
 
     def train(task: Task, batch: int, epochs: int, seed: int) -> Work:
         ledger = Ledger(Budget(time=TimeLimit(epochs * len(task.y), "samples")))
-        trainer = trainers.get("network")(TrainingTask(targets=targets, seed=seed, widths=WIDTHS))
+        trainer = trainers.get("network")(TrainingTask(targets=targets, seed=seed, options={"widths": WIDTHS}))
         with patch.object(network, "batch_size_for", lambda n_rows: batch):
             trainer.fit(problem, ledger, make_policy(dials))
         spent = dict(zip(CLOCKS, ledger.state_dict()["train"], strict=True))

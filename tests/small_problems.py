@@ -72,7 +72,7 @@ def train(
     task = TrainingTask(
         targets=tuple(parse_target(text) for text in targets),
         seed=seed,
-        widths=widths,
+        options={"widths": widths},
         checkpoint=checkpoint,
         identity=identity,
         on_progress=on_progress,

@@ -149,3 +149,9 @@ def test_a_deeper_ft_transformer_has_more_blocks() -> None:
     one, four = (make_network("ft_transformer", table(), 1, seed=0, depth=depth) for depth in (1, 4))
     added = count_parameters(four.blocks[1]).total
     assert count_parameters(four).total == count_parameters(one).total + 3 * added
+
+
+@pytest.mark.parametrize(("numeric", "bins", "most"), [(4, 8, 8), (4, 256, 256), (200, 256, 20)])
+def test_bins_are_as_asked_and_fewer_where_columns_are_many(numeric: int, bins: int, most: int) -> None:
+    module = make_network("tabular", table(3000, numeric=numeric, blocks=()), 1, seed=0, bins=bins)
+    assert 0.8 * most < module.numbers.slope.shape[1] <= most + 2

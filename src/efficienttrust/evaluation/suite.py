@@ -229,6 +229,8 @@ class _Assault:
             return [*own, *searches]
         if not attacks.get(self.attack).needs_gradient:
             return [partial(self._on_the_file, self.attack), search]
+        if isinstance(self.scorer, ModuleScorer) and self.problem.kind == "table" and len(searches) == 1:
+            searches.append(partial(self._on_the_file, "random_points"))  # its gradient may be masked
         return [self._on_the_parent, *searches]
 
     def _on_the_parent(self, rows: NDArray[np.int64]) -> Tensor:

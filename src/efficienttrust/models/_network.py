@@ -79,8 +79,8 @@ class Network:
 networks: Registry[Network] = Registry("network", "efficienttrust.models.catalogue", of=Network)
 
 
-def parse_network(text: str) -> tuple[str, dict[str, float]]:
-    """Return name and options of `resnet20(width=0.5)`; a user's own network is `module:function`.
+def parse_network(text: str) -> tuple[str, dict[str, Any]]:
+    """Return name and options of `resnet20(width=0.5)` or `mlp(widths=64-32)`; `module:function` is a user's own.
 
     Raises:
         UsageError: No such network or option, or an option that is not a number.
@@ -88,16 +88,34 @@ def parse_network(text: str) -> tuple[str, dict[str, float]]:
     match = re.fullmatch(r"\s*([\w.:-]+)\s*(?:\((.*)\))?\s*", text)
     if match is None:
         raise UsageError(f"model {text!r} is not of the form NAME or NAME(option=number, …)")
-    network, options = network_of(match[1]), {}
+    network = network_of(match[1])
+    options: dict[str, Any] = {}
     for part in filter(None, (piece.strip() for piece in (match[2] or "").split(","))):
         name, _, value = (piece.strip() for piece in part.partition("="))
         if name not in network.options:
             raise unknown_name(f"option of {network.name}", name, network.options)
         try:
-            options[name] = type(network.options[name])(float(value))
+            options[name] = _option(value, network.options[name])
         except ValueError:
-            raise UsageError(f"model option {name}={value!r} is not a number") from None
+            raise UsageError(f"model option {name}={value!r} is not a number above 0") from None
     return network.name, options
+
+
+def _option(text: str, default: Any) -> Any:
+    """Read an option of the type of its default; several whole numbers are written as `64-32`."""
+    if isinstance(default, tuple):
+        numbers = tuple(int(part) for part in text.split("-"))
+        if min(numbers) < 1:
+            raise ValueError(text)
+        return numbers
+    number = float(text)
+    if not 0 <= number < float("inf") or (isinstance(default, float) and number == 0):
+        raise ValueError(text)
+    if isinstance(default, float):
+        return number
+    if number != int(number):
+        raise ValueError(text)
+    return type(default)(number)
 
 
 def network_of(name: str) -> Network:

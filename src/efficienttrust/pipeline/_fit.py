@@ -118,7 +118,7 @@ def fit(
 def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
     if request.trainer != "network":
         return Capacity({}, "trees have no width; the limits are verified on the file", 0.0)
-    if request.network != "mlp" or problem.task != "binary":
+    if request.network != "mlp" or problem.task != "binary" or request.options:
         return choose_width(
             problem,
             request.budget,

@@ -28,6 +28,7 @@ from efficienttrust.training.augmentation import anatomical_strengths, natural_s
 MLP_RATE, MLP_DECAY = 1e-3, 1e-2
 IMAGE_BATCH = 128
 ENOUGH_EPOCHS = {"table": 20.0, "image": 200.0}
+ROBUST_BINS = 8  # of numerical embeddings under a robustness target: narrow bins hide the gradient from an attack
 FITTED_ROWS = 300  # training images scored at each look, for the augmentation dial
 
 
@@ -48,6 +49,9 @@ class Bench:
 
     def __init__(self, problem: Problem, task: TrainingTask, levers: Levers) -> None:
         self._problem, self._task, self._levers = problem, task, levers
+        self._options = dict(task.options)
+        if task.network == "tabular" and levers.eps > 0:
+            self._options.setdefault("bins", ROBUST_BINS)
         n = len(problem.splits["train"])
         self._by_hand = task.network == "mlp" and problem.kind == "table" and problem.task == "binary"
         self.batch_size = batch_size_for(n) if problem.kind == "table" else min(IMAGE_BATCH, batch_size_for(n))
@@ -76,7 +80,7 @@ class Bench:
             )
         torch.manual_seed(task.seed)  # of dropout
         kind, setup = network_of(task.network), self._setup
-        network = make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **task.options)
+        network = make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **self._options)
         return ModuleStepper(
             setup,
             network,
@@ -113,7 +117,7 @@ class Bench:
         """Return the name of the network for reports, e.g. `mlp 256-128` or `resnet8 (74,216 parameters)`."""
         if isinstance(stepper.network, MLP):
             return stepper.network.name
-        named = "".join(f" {key}={value:g}" for key, value in self._task.options.items() if isinstance(value, float))
+        named = "".join(f" {key}={value:g}" for key, value in self._options.items() if isinstance(value, float))
         return f"{self._task.network}{named}"
 
     def _penalties(self) -> list[tuple[FairnessPenalty, str]]:
@@ -141,6 +145,9 @@ class Bench:
             f"trained on {device.type} in {'bfloat16 (weights and all measurements in fp32)' if half else 'fp32'}"
             + (f"; augmentation: {shown}" if image else ""),
         )
+        if "bins" in self._options and "bins" not in task.options:
+            why = "there is a robustness target, and narrow bins hide the gradient from an attack"
+            self.said += (f"{ROBUST_BINS} bins a column in place of 256: {why}",)
         if self._levers.penalties and problem.task != "binary":
             self.said += ("fairness between more than two classes is measured; training has no lever for it",)
         return ModuleSetup(
@@ -148,7 +155,7 @@ class Bench:
             inputs=inputs_of(problem, task.seed),
             outputs=1 if problem.task == "binary" else len(problem.classes),
             network=network_of(task.network).name,
-            options=dict(task.options),
+            options=self._options,
             eps=self._levers.eps,
             members=members,
             strengths=strengths,

@@ -209,6 +209,23 @@ def test_all_bad_files_are_counted_and_the_first_is_named(files, cache):
     assert decoded(files, size=(8, 12)).shape == (N, 3, 8, 12)  # scaled, they are alike
 
 
+def test_an_interruption_behind_a_bad_file_does_not_make_it_good(files, monkeypatch):
+    monkeypatch.setattr(_cache, "CHUNK", 5 * ROW)
+    files[7].path.write_bytes(b"nonsense")
+    real = _cache._decode_some
+
+    def interrupted(some, *arguments):
+        if files[20] in some:
+            raise KeyboardInterrupt
+        return real(some, *arguments)
+
+    monkeypatch.setattr(_cache, "_decode_some", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        decoded(files)
+    monkeypatch.setattr(_cache, "_decode_some", real)
+    assert f"1 of {N} images cannot be used; the first is {files[7].path}" in refusal(files)
+
+
 def test_missing_files_are_counted(files):
     files[3].path.unlink()
     files[5].path.unlink()

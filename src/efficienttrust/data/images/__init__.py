@@ -1,11 +1,11 @@
 """Image sets: pictures with labels, and groups where there are any, as one array that needs no torch.
 
 `load_images` reads the official files of a known set (`cifar10:FOLDER`, `imagenet:FOLDER`), a folder of image files
-(`folder:PATH`), any `.npz` file, or a data set in memory (torch, Hugging Face). Whatever the source holds, an `ImageSet`
-holds uint8 pixels [n, C, H, W]: which layout was found, and what was changed, is a line in `ImageSet.notes`. Encoded
-files are decoded once, into a cache that is mapped and never copied, so that a set need not fit into memory. Nothing
-that a file names is ever called: the official batches of CIFAR, which are pickles, pass a reader that makes arrays and
-nothing else.
+(`folder:PATH`), any `.npz` file, or a data set in memory (torch, Hugging Face). Whatever the source holds, an
+`ImageSet` holds uint8 pixels [n, C, H, W]: which layout was found, and what was changed, is a line in `ImageSet.notes`.
+Encoded files are decoded once, into a cache that is mapped and never copied, so that a set need not fit into memory.
+Nothing that a file names is ever called: the official batches of CIFAR, which are pickles, pass a reader that makes
+arrays and nothing else.
 
 One module in `catalogue` reads one format and registers it by the word in front of the colon.
 

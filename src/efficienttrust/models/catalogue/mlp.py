@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from efficienttrust.models._build import architectures
+from efficienttrust.models._network import Inputs, Network, networks
 
 
 @architectures.register("mlp")
@@ -110,3 +112,22 @@ class MLP(nn.Module):
             # In place, as nobody needs the sum before a ReLU; straight to the function, as calling a module costs.
             activation = functional.linear(torch.relu_(activation), layer.weight, layer.bias)
         return activation.squeeze(1)
+
+
+def _make(inputs: Inputs, outputs: int, *, widths: tuple[int, ...]) -> nn.Module:
+    if outputs == 1:
+        return MLP(n_features=inputs.shape[0], widths=widths)
+    sizes = (inputs.shape[0], *widths)
+    hidden = [layer for start, stop in pairwise(sizes) for layer in (nn.Linear(start, stop), nn.ReLU())]
+    return nn.Sequential(*hidden, nn.Linear(sizes[-1], outputs))
+
+
+networks.register("mlp")(
+    Network(
+        name="mlp",
+        kinds=("table",),
+        title="Multi-layer perceptron with ReLU units.",
+        make=_make,
+        options={"widths": (256, 128)},
+    )
+)
