@@ -39,6 +39,7 @@ class DataSet:
         unit: Column whose equal values (one patient's rows) are never divided between splits.
         clinical: Whether rows are patients: reports then suppress small cells.
         task: `binary` or `regression`: the task of the default label.
+        query: Names of the options that may follow the path, as in `mimic_iv:PATH?window=24`; `read` gets their text.
     """
 
     card: DatasetCard
@@ -53,6 +54,7 @@ class DataSet:
     unit: str | None = None
     clinical: bool = False
     task: str = "binary"
+    query: tuple[str, ...] = ()
 
     @property
     def positives(self) -> dict[str, str | None]:
@@ -87,13 +89,37 @@ def dataset_card(name: str) -> DatasetCard:
     raise unknown_name("data set", name, dataset_names())
 
 
-def find_data_set(source: str) -> tuple[DataSet, Path | None] | None:
-    """Return the data set that `NAME` or `NAME:PATH` names and the path of its files; None where no set is named.
+@dataclass(frozen=True)
+class Found:
+    """A data set that a source names, and its files.
+
+    Attributes:
+        data_set: The data set.
+        path: Its files; None of a bundled set.
+        query: Text of the options behind the path.
+        source: The text that gives the same again.
+    """
+
+    data_set: DataSet
+    path: Path | None
+    query: str
+    source: str
+
+    def read(self) -> pd.DataFrame:
+        """Return the cleaned table."""
+        if self.path is None:
+            return self.data_set.read()
+        return self.data_set.read(self.path, self.query) if self.query else self.data_set.read(self.path)
+
+
+def find_data_set(source: str) -> Found | None:
+    """Return the data set that `NAME`, `NAME:PATH` or `NAME:PATH?options` names; None where no set is named.
 
     `NAME` alone downloads the files where they are not in the folder of downloads yet; a bundled set has no path.
 
     Raises:
-        UsageError: The set is not public and no path is given, or the path does not exist, or there is no connection.
+        UsageError: The set is not public and no path is given, or the path does not exist, or there is no connection,
+            or options are given to a set that takes none.
     """
     name, colon, given = source.partition(":")
     if name not in data_sets.names():
@@ -102,13 +128,18 @@ def find_data_set(source: str) -> tuple[DataSet, Path | None] | None:
     if data_set.card.bundled:
         if colon:
             raise UsageError(f"{name} comes with the package: give {name!r} alone, without a path.")
-        return data_set, None
+        return Found(data_set, None, "", name)
     if not colon:
-        return data_set, download(name)
-    path = Path(given).expanduser()
+        return Found(data_set, download(name), "", name)
+    path, query = Path(given).expanduser(), ""
+    if not path.exists():  # a name may hold a question mark itself
+        text, _, query = given.partition("?")
+        path = Path(text).expanduser()
     if not path.exists():
         raise UsageError(f"there is no file or folder {path}. Give your copy of {name} as {name}:PATH.")
-    return data_set, path
+    if query and not data_set.query:
+        raise UsageError(f"{name} takes no options: leave out ?{query}")
+    return Found(data_set, path, query, f"{name}:{path.resolve()}{'?' if query else ''}{query}")
 
 
 def download(name: str, folder: Path | None = None) -> Path:

@@ -145,7 +145,8 @@ def _read(series: pd.Series[Any], notes: list[str]) -> Cells | str:
     observed = np.count_nonzero(codes >= 0)
     if len(texts) == observed and observed > 10:
         return f"every one of its {observed} values is different (an identifier?)"
-    _note_mostly_numbers(series, codes, texts, notes)
+    if series.dtype != "category":  # else categories were meant
+        _note_mostly_numbers(series, codes, texts, notes)
     return Cells("categorical", codes, texts)
 
 

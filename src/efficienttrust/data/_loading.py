@@ -25,6 +25,7 @@ from efficienttrust.data._relations import parse_relation
 from efficienttrust.data._roles import Roles, names_of, read_time, read_unit, read_weight, refuse_bad_roles
 from efficienttrust.data._splits import SPLITS, Rows, deal, deal_rest, refuse_few_rows, refuse_one_class
 from efficienttrust.data._text import cell_text, text_codes
+from efficienttrust.data.limitations import limit_loaded
 from efficienttrust.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def load_problem(
     immutable: str | Sequence[str] = (),
     relations: str | Sequence[str] = (),
     drop: str | Sequence[str] = (),
+    limitations: str | Sequence[str] = (),
     seed: int = 0,
     name: str | None = None,
 ) -> Problem:
@@ -68,7 +70,8 @@ def load_problem(
         relations: Relations between numeric columns that a perturbed row has to satisfy, such as
             `"capital_gain >= capital_loss"`; sums of columns times factors.
         drop: Columns to leave out.
-        seed: Seed of the splits.
+        limitations: What the data shall lack, such as `"label_noise(0.2)"` (see `efficienttrust.data.limitations`).
+        seed: Seed of the splits and of the limitations.
         name: Name of the problem; by default that of the source.
 
     Returns:
@@ -107,7 +110,7 @@ def load_problem(
     )
     refuse_bad_roles(roles, columns)
 
-    notes: list[str] = []
+    notes: list[str] = list(table.attrs.get("notes", ())) if data_set else []
     answer = read_label(table[roles.label], roles.positive, notes)
     roles = replace(roles, positive=answer.positive)
     table = table[answer.y >= 0]
@@ -151,7 +154,7 @@ def load_problem(
     block_categories = {block.column: block.categories for block in encoder.categorical}
     arrays = (y, groups, split, *codes.values(), *(() if weights is None else (weights,)))
     identity = {"schema": 1, "roles": roles.settings() | {"name": ""}, "classes": class_names, "groups": group_names}
-    return Problem(
+    problem = Problem(
         name=roles.name,
         source=where,
         task="binary",
@@ -173,6 +176,7 @@ def load_problem(
         preparation={"wall": clock.perf_counter() - wall, "cpu": clock.process_time() - cpu},
         classes=class_names,
     )
+    return limit_loaded(problem, limitations, seed)
 
 
 def open_table(source: object) -> tuple[pd.DataFrame, DataSet | None, str]:
@@ -181,10 +185,7 @@ def open_table(source: object) -> tuple[pd.DataFrame, DataSet | None, str]:
         return read_table(source), None, "<frame>"
     text = str(source)
     if found := find_data_set(text):
-        data_set, files = found
-        name = data_set.card.name
-        table = data_set.read(files) if files else data_set.read()
-        return read_table(table), data_set, f"{name}:{files.resolve()}" if files and ":" in text else name
+        return read_table(found.read()), found.data_set, found.source
     path = Path(source).expanduser()
     word, colon, _ = text.partition(":")
     named = word == Path(word).name and (colon or not text.lower().endswith(SUFFIXES))

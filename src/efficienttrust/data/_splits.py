@@ -26,7 +26,7 @@ SYNONYMS = {
     "calibration": "calibrate",
     "certification": "certify",
     "testing": "test",
-} | dict.fromkeys((VALIDATION, "valid", "val", "dev"), VALIDATION)
+} | dict.fromkeys((VALIDATION, "validate", "valid", "val", "dev"), VALIDATION)
 
 
 @dataclass(frozen=True, eq=False)

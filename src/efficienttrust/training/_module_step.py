@@ -174,7 +174,7 @@ class ModuleStepper:
 
     def scorer(self) -> Scorer:
         """Return the present network, frozen."""
-        twin = copy.deepcopy(self._network).eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        twin = copy.deepcopy(self._network).eval()
         for parameter in twin.parameters():
             parameter.requires_grad_(False)
         setup = self.setup

@@ -21,6 +21,7 @@ Example:
 
 from efficienttrust.data.limitations._limit import limit
 from efficienttrust.data.limitations._limitation import Limitation, LimitationKind, limitations, parse_limitation
+from efficienttrust.data.limitations._loaded import limit_loaded
 from efficienttrust.data.limitations._rows import LIMITED
 
-__all__ = ["LIMITED", "Limitation", "LimitationKind", "limit", "limitations", "parse_limitation"]
+__all__ = ["LIMITED", "Limitation", "LimitationKind", "limit", "limit_loaded", "limitations", "parse_limitation"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from efficienttrust.data._bundled import DataSet, DatasetCard, data_sets
 from efficienttrust.data.clinical import read_mimic_iv
-from efficienttrust.data.clinical._options import parse_options
+from efficienttrust.data.clinical._options import Options, parse_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,5 +88,6 @@ data_sets.register("mimic_iv")(
         labels={"los_over_3_days": "1", "los": None, "readmission_30_days": "1"},
         unit="subject_id",
         clinical=True,
+        query=tuple(Options.__annotations__),
     )
 )
