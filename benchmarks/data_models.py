@@ -20,7 +20,7 @@ from efficienttrust.resources import calibration_kernel, environment
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "data_models.md"
 TITLE = "# Data and models: speed and quality\n\n"
-SECTIONS = ("mimic",)
+SECTIONS = ("speed", "mimic")
 """Each is the module `_data_models_NAME`, whose `run(quick)` returns lines of Markdown."""
 PACKAGES = ("polars", "pyarrow")
 

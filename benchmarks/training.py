@@ -32,8 +32,7 @@ from efficienttrust.atats import make_policy
 from efficienttrust.data import Problem, load_problem
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.resources import CLOCKS, Budget, Ledger, TimeLimit, calibration_kernel, environment
-from efficienttrust.training import TrainingTask, trainers
-from efficienttrust.training.catalogue import network
+from efficienttrust.training import TrainingTask, _bench, trainers
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "training.md"
 BATCHES = (256, 1024)
@@ -114,7 +113,7 @@ def our_loop(problem: Problem) -> Side:
     def train(task: Task, batch: int, epochs: int, seed: int) -> Work:
         ledger = Ledger(Budget(time=TimeLimit(epochs * len(task.y), "samples")))
         trainer = trainers.get("network")(TrainingTask(targets=targets, seed=seed, options={"widths": WIDTHS}))
-        with patch.object(network, "batch_size_for", lambda n_rows: batch):
+        with patch.object(_bench, "batch_size_for", lambda n_rows: batch):
             trainer.fit(problem, ledger, make_policy(dials))
         spent = dict(zip(CLOCKS, ledger.state_dict()["train"], strict=True))
         return Work(int(spent["samples"]), spent["cpu"])
