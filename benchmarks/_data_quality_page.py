@@ -25,9 +25,10 @@ def page(rows: Sequence[Mapping[str, Any]], cases: Mapping[str, Mapping[str, Any
         "# Quality on every modality",
         "",
         (
-            "Written by `benchmarks/data_quality.py table` from `data_quality.jsonl`; never by hand. Figures are of the "
-            "exported file on the test split: mean over seeds, ± the standard error of that mean. Robust accuracy is that "
-            "of the radius in the targets, by PGD on the float parent verified on the file, and by search on the file."
+            "Written by `benchmarks/data_quality.py table` from `data_quality.jsonl`; never by hand. Figures are of "
+            "the exported file on the test split: mean over seeds, ± the standard error of that mean. Robust accuracy "
+            "is that of the radius in the targets, by PGD on the float parent verified on the file, and by search on "
+            "the file."
         ),
         "",
         (

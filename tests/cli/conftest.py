@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -66,16 +66,16 @@ def document(*verdicts: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class FakePipeline:
-    """Takes the place of `load_problem` and `pipeline.fit`; remembers how they were called."""
+    """Takes the place of `pipeline.load_data` and `pipeline.fit`; remembers how they were called."""
 
     document: dict[str, Any] = field(default_factory=lambda: document(verdict()))
     load: dict[str, Any] = field(default_factory=dict)
     fit: dict[str, Any] = field(default_factory=dict)
     during: Callable[[dict[str, Any]], None] = lambda _arguments: None
 
-    def load_problem(self, source: str, **settings: Any) -> SimpleNamespace:
-        self.load = {"source": source, **settings}
-        return SimpleNamespace(name="loans", notes=("12 rows dropped: their label is missing",))
+    def load_data(self, source: str, settings: Mapping[str, Any], *, seed: int) -> SimpleNamespace:
+        self.load = {"source": source, **settings, "seed": seed}
+        return SimpleNamespace(name="loans", card=None, notes=("12 rows dropped: their label is missing",))
 
     def run(self, problem: object, **arguments: Any) -> SimpleNamespace:
         self.fit = arguments
@@ -88,6 +88,6 @@ class FakePipeline:
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
     """A run that takes no time."""
     fake = FakePipeline()
-    monkeypatch.setattr("efficienttrust.data.load_problem", fake.load_problem)
+    monkeypatch.setattr("efficienttrust.pipeline.load_data", fake.load_data)
     monkeypatch.setattr("efficienttrust.pipeline.fit", fake.run)
     return fake

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from efficienttrust.training import Settings
 from tests.cli.conftest import document, verdict
 
 BUDGET = ("--budget", "time=20s cpu, size=300kB")
@@ -26,6 +27,10 @@ def test_options_reach_the_data_and_the_run(command, fake, workdir):
             "income >= loan",
             "--relation",
             "a <= 2*b",
+            "--limitation",
+            "fewer_rows(0.50)",
+            "--limitation",
+            "label_noise(0.1, by=sex, group=Female)",
             "--unit",
             "person",
             "--weight",
@@ -46,10 +51,13 @@ def test_options_reach_the_data_and_the_run(command, fake, workdir):
         "split_column": None,
         "unit": "person",
         "time": None,
+        "task": None,
         "immutable": "age,region",
         "relations": ("income >= loan", "a <= 2*b"),
         "drop": "id",
         "use_sensitive_as_input": False,
+        "limit": None,
+        "limitations": ("fewer_rows(0.5)", "label_noise(0.1, by=sex, group=Female)"),
         "seed": 3,
     }
     assert fake.fit.pop("progress") is not None
@@ -58,9 +66,12 @@ def test_options_reach_the_data_and_the_run(command, fake, workdir):
         "targets": ("dpd <= 0.05", "accuracy >= 0.8"),
         "policy": "pid",
         "trainer": "trees",
+        "model": None,
+        "settings": Settings(),
         "seed": 3,
         "out": Path("runs/x"),
         "overwrite": True,
+        "show_small_cells": False,
         "use_groups_at_prediction": True,
     }
 

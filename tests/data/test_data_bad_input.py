@@ -108,10 +108,10 @@ def test_ten_rows(loans):
 
 
 def test_labels_that_need_a_positive(loans):
-    refused(loans.assign(approved=np.resize(["a", "b", "c"], 400)), "has 3 values", "--positive a")
+    refused(loans.assign(approved=np.resize([0, 3, 7], 400)), "has 3 values", "--positive 0", "--task multiclass")
     refused(loans.assign(approved=["good", "bad"] * 200), "which one is positive", "--positive bad or --positive good")
     refused(loans, "never holds the positive value 'Yes'", "Did you mean 'yes'", positive="Yes")
-    refused(loans.assign(approved=np.linspace(0, 1, 400)), "has 400 values", "only binary labels")
+    refused(loans.assign(approved=np.linspace(0, 1, 400)), "has 400 values", "--task regression")
 
 
 def test_bad_weights(loans):

@@ -79,7 +79,7 @@ def test_cards_of_images_and_clinical_records_are_found_with_those_of_tables(mon
 def test_a_bundled_set_has_no_path_and_is_not_downloaded() -> None:
     found = find_data_set("german")
     assert found is not None
-    assert found == (data_sets.get("german"), None)
+    assert (found.data_set, found.path, found.source) == (data_sets.get("german"), None, "german")
     with pytest.raises(UsageError, match="german comes with the package: give 'german' alone"):
         load_problem("german:german.csv")
     with pytest.raises(UsageError, match="german comes with the package: there is nothing to download"):

@@ -50,9 +50,9 @@ def print_summary(document: Mapping[str, Any], folder: Path) -> None:
     for one in verdicts:
         if one["reason"]:
             print(f"{one['target']}: {one['reason']}")
-    accuracy = document["metrics"].get("accuracy")
-    if accuracy:
-        print(f"accuracy on test: {text(accuracy['value'])} {interval(accuracy)}, n = {text(accuracy['n'])}")
+    for name in ("accuracy", "r2"):
+        if measured := document["metrics"].get(name):
+            print(f"{name} on test: {text(measured['value'])} {interval(measured)}, n = {text(measured['n'])}")
     for name, entry in _resources(document).items():
         if name == "time" or entry["asked"] is not None:
             print(f"{name}{_unit(name, entry.get('clock'))}: {_spent(entry)}")

@@ -25,6 +25,7 @@ def audit(
     data: str | None = None,
     label: str | None = None,
     positive: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    task: str | None = None,
     sensitive: list[str] | None = None,
     weight: str | None = None,
     split_column: str | None = None,
@@ -47,6 +48,7 @@ def audit(
     seed: int = 0,
     out: Path | None = None,
     overwrite: bool = False,
+    show_small_cells: bool = False,
     strict: bool = False,
     json: bool = False,
     quiet: bool = False,
@@ -58,10 +60,11 @@ def audit(
     Args:
         model: An .onnx, .joblib, .pkl or .skops file, `module:function` of a torch model, or the folder of a run (which
             brings its data).
-        data: A bundled data set, a .csv, .csv.gz or .parquet file, images as `cifar10:PATH`, `mnist:PATH` or a .npz
-            file.
+        data: A data set by name, your copy of one as `diabetes130:PATH` or `cifar10:PATH`, a .csv, .csv.gz or .parquet
+            file, or images as `folder:PATH` or a .npz file.
         label: Column to predict; of a .npz file, the array.
         positive: Value of the label that counts as 1.
+        task: Whether the label is binary or multiclass; by default what the label says.
         sensitive: Sensitive columns or arrays, as `sex,age_band`; their intersections are the groups.
         weight: Column of sample weights.
         split_column: Column that says which rows are the test split.
@@ -84,6 +87,8 @@ def audit(
         seed: Seed of splits, draws and attacks.
         out: Folder of the audit; `audits/NAME` by default.
         overwrite: Replace the folder of an earlier audit.
+        show_small_cells: Show figures about fewer than ten people; without it those of clinical data are withheld from
+            the report and from what is printed.
         strict: Exit with 1 when a target is missed.
         json: Print one JSON document on stdout instead of the summary.
         quiet: Print no progress.
@@ -110,6 +115,7 @@ def audit(
         **asked,
         label=label,
         positive=positive,
+        task=task,
         sensitive=_names(sensitive),
         weight=weight,
         split_column=split_column,
@@ -122,9 +128,10 @@ def audit(
         trust_pickle=trust_pickle,
         out=folder,
         overwrite=overwrite,
+        show_small_cells=show_small_cells,
         progress=None if quiet else _say,
     )
-    document = finished.document
+    document = pipeline.for_readers(finished.document, show_small_cells=show_small_cells)
     if not quiet:
         for note in document["data"]["notes"]:
             print(f"note: {note}", file=sys.stderr)

@@ -59,6 +59,7 @@ def show(
     *,
     label: str | None = None,
     positive: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    task: str | None = None,
     sensitive: list[str] | None = None,
     weight: str | None = None,
     split_column: str | None = None,
@@ -67,6 +68,8 @@ def show(
     immutable: list[str] | None = None,
     relation: list[str] | None = None,
     drop: list[str] | None = None,
+    limit: int | None = None,
+    limitation: list[str] | None = None,
     seed: int = 0,
     json: bool = False,
 ) -> int:
@@ -75,10 +78,11 @@ def show(
     Of a data set whose files are not at hand its card is shown: what it is, its traps, and how to get it.
 
     Args:
-        source: A data set, NAME:PATH for your copy of its files, or a .csv, .csv.gz or .parquet file (which needs
-            `--label`).
+        source: A data set, NAME:PATH for your copy of its files, a .csv, .csv.gz or .parquet file (which needs
+            `--label`), or images as `folder:PATH` or a .npz file.
         label: Column to predict.
         positive: Value of the label that counts as 1.
+        task: What is learned: binary, multiclass, or regression for a number; by default what the label says.
         sensitive: Sensitive columns, as `sex,age_band`.
         weight: Column of sample weights.
         split_column: Column that says train, monitor, calibrate, certify or test for every row.
@@ -87,6 +91,8 @@ def show(
         immutable: Columns that a perturbation may not change.
         relation: A relation between numeric columns that a perturbed row has to satisfy; may be repeated.
         drop: Columns to leave out.
+        limit: Use at most so many images, drawn at random.
+        limitation: What the data shall lack, as `label_noise(0.2)`; may be repeated.
         seed: Seed of the split.
         json: Print one JSON document on stdout.
     """
@@ -96,9 +102,9 @@ def show(
         describe,
         describe_card,
         is_card_alone,
-        load_problem,
         summary,
     )
+    from efficienttrust.pipeline import load_data
 
     if is_card_alone(source):
         card = dataset_card(source)
@@ -107,20 +113,22 @@ def show(
         else:
             print(describe_card(card), end="")
         return 0
-    problem = load_problem(
-        source,
-        label=label,
-        positive=positive,
-        sensitive=",".join(sensitive or ()),
-        weight=weight,
-        split_column=split_column,
-        unit=unit,
-        time=time,
-        immutable=",".join(immutable or ()),
-        relations=relation or (),
-        drop=",".join(drop or ()),
-        seed=seed,
-    )
+    settings = {
+        "label": label,
+        "positive": positive,
+        "task": task,
+        "sensitive": ",".join(sensitive or ()),
+        "weight": weight,
+        "split_column": split_column,
+        "unit": unit,
+        "time": time,
+        "immutable": ",".join(immutable or ()),
+        "relations": relation or (),
+        "drop": ",".join(drop or ()),
+        "limit": limit,
+        "limitations": limitation or (),
+    }
+    problem = load_data(source, settings, seed=seed)
     if json:
         print_json({"problem": summary(problem)})
     else:

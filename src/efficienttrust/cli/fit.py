@@ -22,6 +22,7 @@ def fit(
     *,
     label: str | None = None,
     positive: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    task: str | None = None,
     sensitive: list[str] | None = None,
     weight: str | None = None,
     split_column: str | None = None,
@@ -39,11 +40,14 @@ def fit(
     device: str | None = None,
     precision: str | None = None,
     augment: str | None = None,
+    distil: float | None = None,
     limit: int | None = None,
+    limitation: list[str] | None = None,
     seed: int | None = None,
     use_groups_at_prediction: bool | None = None,
     out: Path | None = None,
     overwrite: bool = False,
+    show_small_cells: bool = False,
     strict: bool = False,
     json: bool = False,
     quiet: bool = False,
@@ -55,10 +59,12 @@ def fit(
     command again to continue).
 
     Args:
-        source: A data set by name (see `efficienttrust data list`), a .csv, .csv.gz or .parquet file, images as
-            `cifar10:PATH` or `folder:PATH`, or a .yaml file that states everything.
+        source: A data set by name (see `efficienttrust data list`), your copy of one as `diabetes130:PATH` or
+            `cifar10:PATH`, a .csv, .csv.gz or .parquet file, images as `folder:PATH`, or a .yaml file that states
+            everything.
         label: Column to predict.
         positive: Value of the label that counts as 1.
+        task: What is learned: binary, multiclass, or regression for a number; by default what the label says.
         sensitive: Sensitive columns, as `sex,age_band`; their intersections are the groups.
         weight: Column of sample weights.
         split_column: Column that says train, monitor, calibrate, certify or test for every row.
@@ -73,16 +79,20 @@ def fit(
         target: A target, as `demographic_parity_difference <= 0.05`; may be repeated.
         policy: Who steers the training: plan (the default), pid, rule or static.
         model: What is trained: a network by name with options, as `resnet20(width=0.5)`, your own as `module:function`,
-            or trees; by default mlp for tables and resnet8 for images.
-        trainer: Family of what is trained: network (the default) or trees; `--model` says it too.
+            trees, lightgbm, or auto, which tries several; by default mlp for tables and resnet8 for images.
+        trainer: Family of what is trained: network (the default), trees, lightgbm or auto; `--model` says it too.
         device: Where networks other than mlp are trained: auto (a GPU when there is one), cpu, cuda or cuda:1.
         precision: Of their training: fp32, bf16, or auto, which is bf16 for images where the hardware multiplies it.
         augment: Strength of augmentations of images, as `crop=1, flip=0.5`; `none` for none.
+        distil: Share of a network's loss, 0 to 1, on the probabilities of boosted trees that are trained first.
         limit: Use at most so many images, drawn at random.
+        limitation: What the data shall lack, as `label_noise(0.2)` or `fewer_rows(0.5)`; may be repeated.
         seed: Seed of the split and of the training; 0 by default.
         use_groups_at_prediction: Let the deployed model use the sensitive columns for group thresholds.
         out: Folder of the run; `runs/NAME` by default.
         overwrite: Replace the folder of an earlier run.
+        show_small_cells: Show figures about fewer than ten people; without it those of clinical data are withheld from
+            the report and from what is printed.
         strict: Exit with 1 when a target is missed.
         json: Print one JSON document on stdout instead of the summary.
         quiet: Print no progress.
@@ -95,6 +105,7 @@ def fit(
             "source": None if is_file else source,
             "label": label,
             "positive": positive,
+            "task": task,
             "sensitive": _joined(sensitive),
             "weight": weight,
             "split_column": split_column,
@@ -112,7 +123,9 @@ def fit(
             "device": device,
             "precision": precision,
             "augment": augment,
+            "distil": distil,
             "limit": limit,
+            "limitations": limitation,
             "seed": seed,
             "use_groups_at_prediction": use_groups_at_prediction,
         },
@@ -123,7 +136,7 @@ def fit(
 
     problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
     if not quiet:
-        for note in problem.notes:
+        for note in pipeline.notes_for_readers(problem, show_small_cells=show_small_cells):
             print(f"note: {note}", file=sys.stderr)
     folder = out or Path("runs") / problem.name
     train = pipeline.fit  # loads the libraries now: a Ctrl-C meanwhile ends the process, as there is nothing to save
@@ -139,17 +152,20 @@ def fit(
                 spec.device,
                 spec.precision,
                 None if spec.augment is None else pipeline.parse_augmentation(spec.augment),
+                distil=spec.distil,
             ),
             seed=spec.seed,
             out=folder,
             overwrite=overwrite,
+            show_small_cells=show_small_cells,
             use_groups_at_prediction=spec.use_groups_at_prediction,
             progress=progress,
         )
+    shown = pipeline.for_readers(run.document, show_small_cells=show_small_cells)
     if json:
-        print_json(fit_document(run.document, folder))
+        print_json(fit_document(shown, folder))
     else:
-        print_summary(run.document, folder)
+        print_summary(shown, folder)
     return int(strict and any(verdict.status in {"missed", "infeasible"} for verdict in run.verdicts))
 
 

@@ -22,6 +22,7 @@ from efficienttrust.compression._decision import Decision, cut_encoded, margin_e
 from efficienttrust.compression._export import export_onnx
 from efficienttrust.compression._images import DeployedImages, export_images
 from efficienttrust.compression._inputs import Input
+from efficienttrust.compression._lightgbm_trees import tree_scorer_of_lightgbm
 from efficienttrust.compression._module_scorer import ModuleScorer
 from efficienttrust.compression._runtime import DeployedModel, DeployedOutput, Feeds
 from efficienttrust.compression._scorers import NetworkScorer, Scorer, TreeScorer, score_encoded
@@ -42,4 +43,5 @@ __all__ = [
     "export_onnx",
     "margin_encoded",
     "score_encoded",
+    "tree_scorer_of_lightgbm",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from efficienttrust import __version__
+from efficienttrust.compression._classes import add_classes
 from efficienttrust.compression._cut import add_given_cut, add_inferred_cut
 from efficienttrust.compression._decision import Decision
 from efficienttrust.compression._encoding import add_encoding
 from efficienttrust.compression._graph import IR_VERSION, ML_OPSET, OPSET, Graph
-from efficienttrust.compression._inputs import OUTPUTS, columns_to_text, declare_input, declare_outputs, name_inputs
+from efficienttrust.compression._inputs import (
+    OUTPUTS,
+    columns_to_text,
+    declare_input,
+    declare_outputs,
+    name_inputs,
+    outputs_of,
+)
 from efficienttrust.compression._module_graph import add_module
 from efficienttrust.compression._module_scorer import ModuleScorer
 from efficienttrust.compression._scorers import NetworkScorer, Scorer, TreeScorer
@@ -26,6 +35,8 @@ if TYPE_CHECKING:
 FORMAT_KEY = "efficienttrust_format"
 FORMAT = "1"
 COLUMNS_KEY = "efficienttrust_columns"
+TASK_KEY = "efficienttrust_task"  # absent of a binary model
+CLASSES_KEY = "efficienttrust_classes"  # of more than two
 
 
 def export_onnx(
@@ -36,9 +47,11 @@ def export_onnx(
     *,
     attributes: Mapping[str, Attribute] | None = None,
     group_names: Sequence[str] = (),
+    task: str = "binary",
+    classes: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Export a model as one ONNX file: raw columns in, score, margin and decision out.
+    """Export a model as one ONNX file: raw columns in, score, margin and decision out; of a regression the score alone.
 
     Each raw column is an input `[N, 1]` with the column's name: a double for a numeric column (NaN = missing), a string
     for a categorical one ("" = missing). The same arguments give the same bytes.
@@ -51,6 +64,8 @@ def export_onnx(
             double where the attribute is a number cut into bands.
         attributes: `Problem.attributes`; used when `decision.by_group`.
         group_names: `Problem.group_names`, one per offset of the decision; a row of any other group gets no offset.
+        task: `binary`, `multiclass` or `regression`; the decision rule is of a binary model only.
+        classes: Names of the classes by code, of a multiclass model.
         metadata: What else the file says of itself (label, positive label, targets…), text to text.
 
     Returns:
@@ -64,6 +79,8 @@ def export_onnx(
         raise ValueError(
             f"the group head takes {len(decision.head[0])} features, the encoder gives {encoder.n_features}"
         )
+    if task == "multiclass" and getattr(scorer, "outputs", 1) != len(classes):
+        raise ValueError(f"the scorer gives {getattr(scorer, 'outputs', 1)} logits, there are {len(classes)} classes")
     given = dict(attributes or {}) if decision.by_group else {}
     if decision.by_group and not given:
         raise ValueError("a decision by group needs the sensitive attributes and their group names")
@@ -71,15 +88,20 @@ def export_onnx(
     graph = Graph([*OUTPUTS, *(entry.name for entry in inputs)])
     encoded = add_encoding(graph, encoder, [entry.name for entry in inputs if entry.feature])
     logit = _add_scorer(graph, scorer, encoded)
-    if given:
+    if task == "multiclass":
+        add_classes(graph, logit)
+    elif task == "regression":
+        column = graph.constant("column", np.array([1], dtype=np.int64))
+        graph.add("Squeeze", logit, column, name="score", out="score")
+    elif given:
         tensors = {(entry.column, entry.numeric): entry.name for entry in inputs}
         cells = [tensors[attribute.name, bool(attribute.edges)] for attribute in given.values()]
-        cut = add_given_cut(graph, decision, given, cells, group_names)
+        _add_outputs(graph, logit, add_given_cut(graph, decision, given, cells, group_names))
     else:
-        cut = add_inferred_cut(graph, decision, encoded)
-    _add_outputs(graph, logit, cut)
+        _add_outputs(graph, logit, add_inferred_cut(graph, decision, encoded))
     declared = [declare_input(entry) for entry in inputs]
-    made = helper.make_graph(graph.nodes, "efficienttrust", declared, declare_outputs(), graph.initialisers)
+    outputs = declare_outputs(task, len(classes))
+    made = helper.make_graph(graph.nodes, "efficienttrust", declared, outputs, graph.initialisers)
     model = helper.make_model(
         made,
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
@@ -87,9 +109,13 @@ def export_onnx(
         producer_name="efficienttrust",
         producer_version=__version__,
         doc_string="Raw columns in (double, NaN = missing; string, empty = missing). Out: "
-        + "; ".join(f"{name} = {meaning}" for name, meaning in OUTPUTS.items()),
+        + "; ".join(f"{name} = {meaning}" for name, meaning in outputs_of(task).items()),
     )
     said = {FORMAT_KEY: FORMAT, COLUMNS_KEY: columns_to_text(inputs)}
+    if task != "binary":
+        said[TASK_KEY] = task
+    if task == "multiclass":
+        said[CLASSES_KEY] = json.dumps(list(classes), ensure_ascii=False)
     clash = said.keys() & (metadata or {}).keys()
     if clash:
         raise ValueError(f"metadata key {min(clash)!r} is reserved")

@@ -50,6 +50,14 @@ class Graph:
         self.nodes.append(helper.make_node(op, inputs, [free], name=free, domain=domain, **attributes))
         return free
 
+    def add_pair(self, op: str, *inputs: str, names: tuple[str, str], **attributes: Any) -> tuple[str, str]:
+        """Add a node with two outputs of the wanted names; returns their tensor names."""
+        from onnx import helper
+
+        one, other = (self._claim(name) for name in names)
+        self.nodes.append(helper.make_node(op, inputs, [one, other], name=one, **attributes))
+        return one, other
+
     def _claim(self, name: str) -> str:
         while name in self._taken:
             name += "_"

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from efficienttrust import __version__
+from efficienttrust.compression._classes import add_classes
 from efficienttrust.compression._decision import Decision
 from efficienttrust.compression._graph import IR_VERSION, OPSET, Graph
 from efficienttrust.compression._module_graph import PREFIX, add_module
@@ -54,7 +55,7 @@ def export_images(
     if scorer.outputs == 1:
         _add_two_classes(graph, logits, decision)
     else:
-        _add_classes(graph, logits)
+        add_classes(graph, logits)
     kinds = {"image": TensorProto.FLOAT, "score": TensorProto.FLOAT, "margin": TensorProto.FLOAT}
     shapes: dict[str, list[str | int | None]] = {"image": ["N", *scorer.shape], "score": ["N", len(classes)]}
 
@@ -145,18 +146,3 @@ def _add_two_classes(graph: Graph, logits: str, decision: Decision) -> None:
     margin = graph.add("Sub", z, graph.constant("threshold", np.float32(decision.threshold)), name="m", out="margin")
     above = graph.add("Greater", margin, graph.constant("zero", np.float32(0)), name="above")
     graph.add("Cast", above, name="decision", out="decision", to=TensorProto.INT64)
-
-
-def _add_classes(graph: Graph, logits: str) -> None:
-    """Add the outputs of K logits: the largest decides, and its lead over the next is the margin."""
-    from onnx import helper
-
-    graph.add("Softmax", logits, name="score", out="score", axis=1)
-    graph.add("ArgMax", logits, name="decision", out="decision", axis=1, keepdims=0)
-    two = graph.constant("two", np.array([2], dtype=np.int64))
-    graph.nodes.append(helper.make_node("TopK", [logits, two], ["best", "places"], name="best", axis=1))
-    sizes = graph.constant("halves", np.array([1, 1], dtype=np.int64))
-    graph.nodes.append(helper.make_node("Split", ["best", sizes], ["first", "second"], name="halves_of_best", axis=1))
-    lead = graph.add("Sub", "first", "second", name="lead")
-    column = graph.constant("column", np.array([1], dtype=np.int64))
-    graph.add("Squeeze", lead, column, name="margin", out="margin")

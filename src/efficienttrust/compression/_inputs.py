@@ -15,7 +15,20 @@ OUTPUTS: Mapping[str, str] = {
     "margin": "logit minus the threshold and the group term, float [N]",
     "decision": "1 where margin > 0, else 0, int64 [N]; 1 is the positive label",
 }
-"""Output name to what it means, in the order of the file."""
+"""Output name to what it means, in the order of the file, of a binary model."""
+OF_CLASSES: Mapping[str, str] = {
+    "score": "probability of each class, float [N, K]",
+    "margin": "lead of the largest logit over the next, float [N]",
+    "decision": "code of the class with the largest logit, int64 [N]",
+}
+"""The same of more than two classes."""
+OF_NUMBERS: Mapping[str, str] = {"score": "the predicted number, in the unit of the label, float [N]"}
+"""The same of a regression, which decides nothing."""
+
+
+def outputs_of(task: str) -> Mapping[str, str]:
+    """Return output name to what it means, in the order of the file of a task."""
+    return {"multiclass": OF_CLASSES, "regression": OF_NUMBERS}.get(task, OUTPUTS)
 
 
 @dataclass(frozen=True)
@@ -65,15 +78,16 @@ def declare_input(entry: Input) -> Any:
     return helper.make_tensor_value_info(entry.name, kind, ["N", 1], doc_string=f"column {entry.column!r}; {meaning}")
 
 
-def declare_outputs() -> list[Any]:
-    """Return the graph's list of outputs."""
+def declare_outputs(task: str, n_classes: int) -> list[Any]:
+    """Return the graph's list of outputs for a task."""
     from onnx import TensorProto, helper
 
-    kinds = (TensorProto.FLOAT, TensorProto.FLOAT, TensorProto.INT64)
-    return [
-        helper.make_tensor_value_info(name, kind, ["N"], doc_string=meaning)
-        for (name, meaning), kind in zip(OUTPUTS.items(), kinds, strict=True)
-    ]
+    def declared(name: str, meaning: str) -> Any:
+        kind = TensorProto.INT64 if name == "decision" else TensorProto.FLOAT
+        shape: list[str | int | None] = ["N", n_classes] if task == "multiclass" and name == "score" else ["N"]
+        return helper.make_tensor_value_info(name, kind, shape, doc_string=meaning)
+
+    return [declared(name, meaning) for name, meaning in outputs_of(task).items()]
 
 
 def columns_to_text(inputs: Iterable[Input]) -> str:

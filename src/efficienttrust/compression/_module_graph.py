@@ -7,6 +7,8 @@ import logging
 import warnings
 from typing import Any
 
+import numpy as np
+
 from efficienttrust.compression._graph import OPSET, Graph
 from efficienttrust.compression._module_scorer import ModuleScorer
 from efficienttrust.errors import EfficientTrustError
@@ -24,7 +26,7 @@ def add_module(graph: Graph, scorer: ModuleScorer, rows: str) -> str:
         rows: Tensor of rows, float32 [N, *shape].
 
     Returns:
-        Name of the tensor of logits, float32 [N, outputs].
+        Name of the tensor of logits, or of the numbers of a regression in the unit of the label, float32 [N, outputs].
     """
     from onnx import compose, helper
 
@@ -34,7 +36,12 @@ def add_module(graph: Graph, scorer: ModuleScorer, rows: str) -> str:
     graph.nodes.append(helper.make_node("Identity", [rows], [inner.input[0].name], name=f"{PREFIX}rows"))
     graph.nodes.extend(inner.node)
     graph.initialisers.extend(inner.initializer)
-    return str(inner.output[0].name)
+    answer = str(inner.output[0].name)
+    if (scorer.shift, scorer.scale) == (0.0, 1.0):
+        return answer
+    unit = graph.constant(f"{PREFIX}scale", np.float32(scorer.scale))
+    scaled = graph.add("Mul", answer, unit, name=f"{PREFIX}scaled")
+    return graph.add("Add", scaled, graph.constant(f"{PREFIX}shift", np.float32(scorer.shift)), name=f"{PREFIX}shifted")
 
 
 def _exported(scorer: ModuleScorer) -> Any:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
-CELLS_AT_ONCE = 2**21  # of the inputs of one forward pass: bounds the memory of the activations
+CELLS_AT_ONCE = 2**17  # of the inputs of one forward pass: activations then stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,8 @@ class ModuleScorer:
         network: Name of the network, from which `module` can be made again.
         options: Its options.
         inputs: What it was told of its inputs, as plain values; with `network` and `options` enough to rebuild it.
+        shift: Of a regression: the score of an answer of 0, in the unit of the label.
+        scale: Of a regression: the unit of the answers, so that the score is `shift + scale * answer`.
     """
 
     module: nn.Module
@@ -36,6 +38,8 @@ class ModuleScorer:
     network: str
     options: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    shift: float = 0.0
+    scale: float = 1.0
 
     @property
     def n_features(self) -> int:
@@ -48,7 +52,7 @@ class ModuleScorer:
         return sum(parameter.numel() for parameter in self.module.parameters())
 
     def score(self, x: npt.ArrayLike) -> Floats:
-        """Return the logits of rows [n, *shape]: float32 [n] of a binary model, [n, K] of any other."""
+        """Return the logits of rows [n, *shape]: float32 [n] of a binary model or a regression, [n, K] of others."""
         import torch
 
         rows = np.asarray(x, dtype=np.float32)
@@ -63,5 +67,6 @@ class ModuleScorer:
                 part = torch.from_numpy(rows[start : start + step]).to(device).contiguous(memory_format=layout)
                 parts.append(self.module(part).float().cpu().numpy())
         if parts:
-            return np.concatenate(parts)
+            z: Floats = np.concatenate(parts)
+            return z if (self.shift, self.scale) == (0.0, 1.0) else np.float32(self.shift) + np.float32(self.scale) * z
         return np.zeros((0,) if self.outputs == 1 else (0, self.outputs), dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from efficienttrust.compression._export import COLUMNS_KEY, FORMAT, FORMAT_KEY
-from efficienttrust.compression._inputs import OUTPUTS, Input, columns_from_text
+from efficienttrust.compression._export import CLASSES_KEY, COLUMNS_KEY, FORMAT, FORMAT_KEY, TASK_KEY
+from efficienttrust.compression._inputs import Input, columns_from_text, outputs_of
 from efficienttrust.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -27,9 +28,11 @@ class DeployedOutput:
     """What the file said, one entry per row.
 
     Attributes:
-        score: Sigmoid of the logit, float32 [n]; of more classes their probabilities [n, K].
-        margin: Logit minus threshold and group term, float32 [n]; of more classes the lead of the largest logit.
-        decision: 1 where margin > 0, int64 [n]; of more classes the class code.
+        score: Sigmoid of the logit, float32 [n]; of more classes their probabilities [n, K]; of a regression the
+            predicted numbers [n].
+        margin: Logit minus threshold and group term, float32 [n]; of more classes the lead of the largest logit; of a
+            regression, which decides nothing, empty [0].
+        decision: 1 where margin > 0, int64 [n]; of more classes the class code; of a regression empty [0].
     """
 
     score: npt.NDArray[np.float32]
@@ -62,6 +65,8 @@ class DeployedModel:
     Attributes:
         inputs: What the file takes, in its order: numeric features, categorical ones, then what only tells the group.
         metadata: What the file says of itself, text to text.
+        task: `binary`, `multiclass` or `regression`.
+        classes: Names of the classes by code, of a multiclass model; else empty.
         size_bytes: Size of the file.
     """
 
@@ -79,7 +84,9 @@ class DeployedModel:
                 self._session.get_inputs(), columns_from_text(self.metadata[COLUMNS_KEY]), strict=True
             )
         )
-        self._outputs = list(OUTPUTS)
+        self.task = self.metadata.get(TASK_KEY, "binary")
+        self.classes: tuple[str, ...] = tuple(json.loads(self.metadata.get(CLASSES_KEY, "[]")))
+        self._outputs = list(outputs_of(self.task))
         self._n_numeric = sum(entry.numeric and entry.feature for entry in self.inputs)
         self.size_bytes = len(content)
 
@@ -143,10 +150,12 @@ class DeployedModel:
             parts.append(
                 self._session.run(self._outputs, self._feed(values, [cells[chosen] for cells in feeds.others]))
             )
+        none, nothing = np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
         if not parts:
-            empty = np.zeros(0, dtype=np.float32)
-            return DeployedOutput(empty, empty, np.zeros(0, dtype=np.int64))
-        return DeployedOutput(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+            empty = np.zeros((0, len(self.classes)), dtype=np.float32) if self.classes else none
+            return DeployedOutput(empty, none, nothing)
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return DeployedOutput(columns[0], none, nothing) if self.task == "regression" else DeployedOutput(*columns)
 
     def single_row_call(self, frame: pd.DataFrame) -> Callable[[], object]:
         """Return a call that scores the first row of a table through the session, to measure latency with."""
@@ -189,7 +198,7 @@ def open_session(content: bytes, name: str) -> Any:
 
 def _check_origin(metadata: Mapping[str, str], outputs: list[str], name: str) -> None:
     written = metadata.get(FORMAT_KEY)
-    if written is None or COLUMNS_KEY not in metadata or outputs != list(OUTPUTS):
+    if written is None or COLUMNS_KEY not in metadata or outputs != list(outputs_of(metadata.get(TASK_KEY, ""))):
         raise UsageError(f"{name} is an ONNX file that EfficientTrust did not write. Give the model.onnx of a run.")
     if written != FORMAT:
         raise UsageError(f"{name} has format {written}, this version reads {FORMAT}. Upgrade efficienttrust.")

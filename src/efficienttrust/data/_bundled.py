@@ -37,7 +37,6 @@ class DataSet:
         labels: Other label columns on offer, to their positive values. A label column that is not chosen is no input.
         drop: Columns that are no inputs unless they are given a role.
         unit: Column whose equal values (one patient's rows) are never divided between splits.
-        clinical: Whether rows are patients: reports then suppress small cells.
         task: `binary` or `regression`: the task of the default label.
         query: Names of the options that may follow the path, as in `mimic_iv:PATH?window=24`; `read` gets their text.
     """
@@ -52,7 +51,6 @@ class DataSet:
     labels: Mapping[str, str | None] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
     unit: str | None = None
-    clinical: bool = False
     task: str = "binary"
     query: tuple[str, ...] = ()
 
@@ -112,6 +110,15 @@ class Found:
         return self.data_set.read(self.path, self.query) if self.query else self.data_set.read(self.path)
 
 
+def is_clinical(source: str) -> bool:
+    """Return whether a source, by its name in front of the colon, holds patients of whom reports must not tell singly.
+
+    Of a file or frame of your own it is not known, and the answer is no.
+    """
+    name = source.partition(":")[0]
+    return name in dataset_names() and dataset_card(name).clinical
+
+
 def find_data_set(source: str) -> Found | None:
     """Return the data set that `NAME`, `NAME:PATH` or `NAME:PATH?options` names; None where no set is named.
 
@@ -132,8 +139,8 @@ def find_data_set(source: str) -> Found | None:
     if not colon:
         return Found(data_set, download(name), "", name)
     path, query = Path(given).expanduser(), ""
-    if not path.exists():  # a name may hold a question mark itself
-        text, _, query = given.partition("?")
+    if not path.exists() and "?" in given:  # a name may hold a question mark itself
+        text, _, query = given.rpartition("?")
         path = Path(text).expanduser()
     if not path.exists():
         raise UsageError(f"there is no file or folder {path}. Give your copy of {name} as {name}:PATH.")

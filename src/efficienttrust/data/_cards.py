@@ -29,6 +29,7 @@ class DatasetCard:
         base_rates: Share of the positive label, over all rows and by group.
         how_to_get: How to come by the files, one step each.
         fetch: What `data get` downloads; None where the files are bundled or come from their holder alone.
+        clinical: Whether rows are patients of whom reports must not tell singly: they suppress small cells.
     """
 
     name: str
@@ -46,6 +47,7 @@ class DatasetCard:
     base_rates: tuple[str, ...] = ()
     how_to_get: tuple[str, ...] = ()
     fetch: Fetch | None = None
+    clinical: bool = False
 
     @property
     def bundled(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,17 +39,51 @@ def missing_sensitive(codes: Mapping[str, NDArray[np.int64]]) -> list[str]:
     ]
 
 
-def leaks(cells: Mapping[str, Cells], y: NDArray[np.int8], train: NDArray[np.int64], label: str) -> list[str]:
-    """Name every column that alone predicts the label on train."""
+def leaks(
+    cells: Mapping[str, Cells], y: NDArray[Any], classes: Sequence[str], train: NDArray[np.int64], label: str
+) -> list[str]:
+    """Name every column that alone predicts the label on train: one of its classes, or its number."""
     notes = []
+    sampled = y[_sample(train)]
     for name, column in _sampled(cells, train).items():
-        auc = auc_alone(column, y[_sample(train)] == 1)
-        if auc > GIVEN_AWAY:
+        how = _given_away(column, sampled, classes)
+        if how:
             notes.append(
-                f"column {name!r} alone predicts the label {label!r} (AUC {auc:.3f}): "
-                "if it is known only afterwards, drop it"
+                f"column {name!r} alone predicts the label {label!r} ({how}): if it is known only afterwards, drop it"
             )
     return notes
+
+
+def _given_away(column: Cells, y: NDArray[Any], classes: Sequence[str]) -> str:
+    """Return how well a column alone predicts the label, or an empty text where it does not give it away."""
+    if not classes:
+        share = explained_alone(column, y)
+        return f"R² {share:.3f}" if share > GIVEN_AWAY else ""
+    for code in range(len(classes)) if len(classes) > 2 else [1]:
+        auc = auc_alone(column, y == code)
+        if auc > GIVEN_AWAY:
+            return f"AUC {auc:.3f}" + (f" of {classes[code]!r}" if len(classes) > 2 else "")
+    return ""
+
+
+def explained_alone(column: Cells, y: NDArray[Any]) -> float:
+    """Return the share of the variance of numbers that one column explains, of themselves or of their ranks.
+
+    By a line, or by the mean of each value or bin; ranks, as few large numbers would hide that all others are known.
+    """
+    codes = _pool_rare(_binned(column, len(y)))
+    counts = np.maximum(np.bincount(codes), 1)
+    ranks = np.unique(y, return_inverse=True)[1].astype(np.float64)
+    shares = [0.0]
+    for numbers in (y.astype(np.float64), ranks):
+        if np.ptp(numbers) > 0:
+            means = np.bincount(codes, weights=numbers) / counts
+            shares.append(1 - float(np.square(numbers - means[codes]).mean() / numbers.var()))
+    known = ~column.missing
+    if column.kind in NUMBERS and known.any() and np.ptp(column.values[known]) > 0 and np.ptp(y[known]) > 0:
+        by_line = np.corrcoef(column.values[known], y[known].astype(np.float64))[0, 1]
+        shares.append(float(by_line) ** 2 * float(known.mean()))
+    return max(shares)
 
 
 def proxies(
@@ -84,12 +118,22 @@ def auc_alone(column: Cells, target: NDArray[np.bool_]) -> float:
     observed = column.values[~missing]
     if not len(observed):
         return 0.5
-    bins = int(np.clip(len(target) // 50, 2, BINS))
-    edges = np.unique(np.quantile(observed, np.arange(1, bins) / bins))
-    binned = np.where(missing, 0, 1 + np.searchsorted(edges, column.values, side="right"))
+    binned = _binned(column, len(target))
     ordered = np.unique(np.where(missing, np.median(observed), column.values), return_inverse=True)[1]
     by_order = _auc(*_counts(ordered, target))
     return max(by_order, 1.0 - by_order, _auc_by_rate(_pool_rare(binned), target))
+
+
+def _binned(column: Cells, n: int) -> NDArray[np.int64]:
+    """Return the code of each cell: of its text, or of the bin that a number falls into; 0 where it is missing."""
+    if column.kind not in NUMBERS:
+        return np.asarray(column.values + 1, dtype=np.int64)
+    observed = column.values[~column.missing]
+    if not len(observed):
+        return np.zeros(len(column.values), dtype=np.int64)
+    bins = int(np.clip(n // 50, 2, BINS))
+    edges = np.unique(np.quantile(observed, np.arange(1, bins) / bins))
+    return np.where(column.missing, 0, 1 + np.searchsorted(edges, column.values, side="right"))
 
 
 def _auc_by_rate(codes: NDArray[np.int64], target: NDArray[np.bool_]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -30,6 +31,7 @@ def summary(problem: Problem) -> dict[str, Any]:
         "columns": [{**asdict(column), "categories": list(column.categories)} for column in problem.columns],
         "groups": _groups(problem),
         "notes": list(problem.notes),
+        "clinical": problem.card is not None and problem.card.clinical,
         "licence": problem.card.licence if problem.card else None,
         "citation": problem.card.citation if problem.card else None,
         "fingerprint": problem.fingerprint,
@@ -43,11 +45,15 @@ def describe(problem: Problem) -> str:
         (c.name, c.kind, c.missing, c.unique, _range(c.low, c.high, c.categories), "" if c.mutable else "immutable")
         for c in problem.columns
     ]
-    groups = [(g["attribute"], g["group"], g["n"], f"{g['base_rate']:.3f}") for g in document["groups"]]
     binary = problem.task == "binary"
+    rates = [f"{g['base_rate']:.3f}" if math.isfinite(g["base_rate"]) else "" for g in document["groups"]]
+    groups = [(g["attribute"], g["group"], g["n"], rate) for g, rate in zip(document["groups"], rates, strict=True)]
     splits = [(name, len(s), f"{s.y.mean():.3f}" if binary else "") for name, s in problem.splits.items()]
     n_features = problem.encoder.n_features
     learned = f"positive {problem.positive!r}" if binary else f"{len(problem.classes)} classes"
+    if problem.task == "regression":
+        y = np.concatenate([split.y for split in problem.splits.values()])
+        learned = f"a number from {y.min():g} to {y.max():g}, mean {y.mean(dtype=np.float64):g}"
     parts = [f"{problem.name}: {document['rows']} rows, label {problem.label!r}, {learned}"]
     if (pixels := problem.splits["train"].pixels) is not None:
         parts.append(f"Inputs: images of {'x'.join(map(str, pixels.shape))} (channels, height, width)")

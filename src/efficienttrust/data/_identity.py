@@ -26,9 +26,9 @@ def fingerprint(roles: Mapping[str, object], cells: Mapping[str, Cells], arrays:
     return digest.hexdigest()
 
 
-def repeated_across(cells: Mapping[str, Cells], y: NDArray[np.int8], split: NDArray[np.int8]) -> int:
+def repeated_across(cells: Mapping[str, Cells], y: NDArray[np.generic], split: NDArray[np.int8]) -> int:
     """Count the rows that have an identical row (all inputs and label) in another split."""
-    keys = y.astype(np.uint64)
+    keys = y.astype(np.float64).view(np.uint64) if y.dtype.kind == "f" else y.astype(np.uint64)
     for column in cells.values():
         keys ^= _plain(column).astype(np.int64 if column.texts else np.float64).view(np.uint64)
         keys *= np.uint64(0x9E3779B97F4A7C15)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from efficienttrust.data._pixels import Pixels
 from efficienttrust.data._problem import Problem, Split
 from efficienttrust.data._splits import SPLITS, Rows, deal, deal_rest, refuse_few_rows, refuse_one_class
 from efficienttrust.data.images import ImageSet, load_images
+from efficienttrust.data.limitations import limit_loaded
 
 NO_TABLE = Encoder((), ())
 
@@ -30,8 +33,10 @@ def load_image_problem(
     label: str | None = None,
     sensitive: str | Sequence[str] = (),
     limit: int | None = None,
+    limitations: str | Sequence[str] = (),
     seed: int = 0,
     name: str | None = None,
+    groups: Callable[[Any], object] | None = None,
 ) -> Problem:
     """Make labelled images ready to learn from.
 
@@ -39,23 +44,29 @@ def load_image_problem(
     images), and patients are never divided. With two classes the problem is binary: the second class is positive.
 
     Args:
-        source: As `load_images` takes it: `cifar10:PATH`, `nih_cxr:PATH`, `folder:PATH`, a `.npz` file.
+        source: As `load_images` takes it: `cifar10:PATH`, `nih_cxr:PATH`, `folder:PATH`, a `.npz` file, or a torch or
+            Hugging Face data set (or its dictionary of splits).
         label: Which label to learn, where the set has several.
         sensitive: Sensitive attributes, as a sequence or as `"sex,age"`; without any, the classes are the groups.
         limit: Use at most so many images, drawn at random.
-        seed: Seed of the splits and of the draw.
+        limitations: What the data shall lack, such as `"label_noise(0.2)"` (see `efficienttrust.data.limitations`).
+        seed: Seed of the splits, of the draw and of the limitations.
         name: Name of the problem; by default that of the set.
+        groups: For a data set in memory: takes an item and returns its group, or a mapping of attribute to group.
 
     Returns:
-        The problem. `load_image_problem(problem.source, **problem.settings)` gives it again.
+        The problem. Unless it came from memory, `load_image_problem(problem.source, **problem.settings)` gives it
+        again.
 
     Raises:
         UsageError: The images cannot be read or learned from; one line says why and what to do.
     """
     wall, cpu = clock.perf_counter(), clock.process_time()
-    images = load_images(source, label=label, sensitive=sensitive, part="all", limit=limit, seed=seed)
+    images = load_images(source, label=label, sensitive=sensitive, part="all", limit=limit, seed=seed, groups=groups)
     notes = list(images.notes)
     classes, y, task = _classes(images, notes)
+    if images.by_class:
+        images = _by_class(images, y, classes)
     refuse_few_rows(y, label or "class", classes)
     split = _split(images, y, seed)
     refuse_one_class(split, y, classes, "after splitting. Give more images.")
@@ -68,7 +79,8 @@ def load_image_problem(
         notes.append(
             "the groups are the classes, as no sensitive attribute was named: parity between them has no meaning"
         )
-    word = images.source.partition(":")[0]
+    where = images.source if isinstance(source, str | Path) else "<data set>"
+    word = where.partition(":")[0]
     called = name or images.name
     settings = {
         "label": label,
@@ -77,9 +89,9 @@ def load_image_problem(
         "seed": seed,
         "name": called,
     }
-    return Problem(
+    problem = Problem(
         name=called,
-        source=images.source,
+        source=where,
         task=task,
         label=label or "class",
         positive=classes[1] if task == "binary" else "",
@@ -99,6 +111,7 @@ def load_image_problem(
         preparation={"wall": clock.perf_counter() - wall, "cpu": clock.process_time() - cpu},
         classes=classes,
     )
+    return limit_loaded(problem, limitations, seed)
 
 
 def _classes(images: ImageSet, notes: list[str]) -> tuple[tuple[str, ...], NDArray[Any], str]:
@@ -112,6 +125,12 @@ def _classes(images: ImageSet, notes: list[str]) -> tuple[tuple[str, ...], NDArr
     if len(classes) == 2:
         return classes, y.astype(np.int8), "binary"
     return classes, y.astype(np.int64), "multiclass"
+
+
+def _by_class(images: ImageSet, y: NDArray[Any], classes: tuple[str, ...]) -> ImageSet:
+    """Return the set with the classes that occur as its groups."""
+    groups = y.astype(np.int64)
+    return replace(images, groups=groups, group_names=classes, attributes={"class": (groups, classes)})
 
 
 def _split(images: ImageSet, y: NDArray[Any], seed: int) -> NDArray[np.int8]:

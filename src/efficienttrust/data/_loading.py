@@ -6,7 +6,7 @@ import time as clock
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,17 @@ from efficienttrust.data._problem import Problem, Split
 from efficienttrust.data._reading import SUFFIXES, read_table
 from efficienttrust.data._relations import parse_relation
 from efficienttrust.data._roles import Roles, names_of, read_time, read_unit, read_weight, refuse_bad_roles
-from efficienttrust.data._splits import SPLITS, Rows, deal, deal_rest, refuse_few_rows, refuse_one_class
+from efficienttrust.data._splits import (
+    SPLITS,
+    Rows,
+    bands,
+    deal,
+    deal_rest,
+    refuse_few_numbers,
+    refuse_few_rows,
+    refuse_one_class,
+    refuse_one_value,
+)
 from efficienttrust.data._text import cell_text, text_codes
 from efficienttrust.data.limitations import limit_loaded
 from efficienttrust.errors import UsageError, unknown_name
@@ -37,6 +47,7 @@ def load_problem(
     *,
     label: str | None = None,
     positive: object = None,
+    task: str | None = None,
     sensitive: str | Sequence[str] = (),
     weight: str | None = None,
     split_column: str | None = None,
@@ -57,6 +68,8 @@ def load_problem(
             `.parquet` file, or a pandas or polars frame.
         label: Label column; data sets have a default.
         positive: The label value that counts as 1; needed where it is not obvious (1/0, yes/no, true/false, >x).
+        task: `binary` (the default where the label has two values, or `positive` is given), `multiclass` (the default
+            where it is text of 3 to 50 values), or `regression`: the label is a number to predict.
         sensitive: Sensitive columns, as a sequence or as `"a,b"`; data sets have a default. Without any, all rows
             are one group.
         weight: Column of sample weights, 0 or more.
@@ -85,7 +98,9 @@ def load_problem(
     columns = list(table.columns)
     if data_set and (label is None or label in data_set.positives):
         label = label or data_set.label
-        positive = data_set.positives[label] if positive is None else positive
+        if positive is None and task in (None, "binary"):
+            positive = data_set.positives[label]
+            task = task or ("regression" if positive is None else None)
     if label is None:
         raise UsageError(f"which column is the label? Add --label NAME. Columns: {', '.join(columns[:20])}.")
     unit = unit or (data_set.unit if data_set else None)
@@ -107,16 +122,18 @@ def load_problem(
         name=name or (data_set.card.name if data_set else _name_of(where)),
         relations=(relations,) if isinstance(relations, str) else tuple(relations),
         derived=data_set.derived if data_set else {},
+        task=task,
     )
     refuse_bad_roles(roles, columns)
 
     notes: list[str] = list(table.attrs.get("notes", ())) if data_set else []
-    answer = read_label(table[roles.label], roles.positive, notes)
-    roles = replace(roles, positive=answer.positive)
-    table = table[answer.y >= 0]
-    y = answer.y[answer.y >= 0]
-    class_names = (answer.negative, answer.positive)
-    refuse_few_rows(y, roles.label, class_names)
+    answer = read_label(table[roles.label], roles.positive, roles.task, notes)
+    roles = replace(roles, positive=answer.positive or None, task=answer.task)
+    table, y, class_names = table[answer.known], answer.y[answer.known], answer.classes
+    if class_names:
+        refuse_few_rows(y, roles.label, class_names)
+    else:
+        refuse_few_numbers(y, roles.label)
 
     attributes = {column: attribute_of(table[column], notes) for column in roles.sensitive}
     codes = {column: attribute.codes(table[column]) for column, attribute in attributes.items()}
@@ -140,7 +157,7 @@ def load_problem(
         notes += checks.small_groups(f"groups by {column!r}", attribute.groups, codes[column])
     if len(attributes) > 1:
         notes += checks.small_groups("intersections", group_names, groups)
-    notes += checks.leaks(cells, y, train, roles.label)
+    notes += checks.leaks(cells, y, class_names, train, roles.label)
     notes += checks.proxies(cells, attributes, codes, train)
     if repeated := repeated_across(cells, y, split):
         notes.append(
@@ -157,7 +174,7 @@ def load_problem(
     problem = Problem(
         name=roles.name,
         source=where,
-        task="binary",
+        task=answer.task,
         label=roles.label,
         positive=answer.positive,
         negative=answer.negative,
@@ -198,13 +215,13 @@ def open_table(source: object) -> tuple[pd.DataFrame, DataSet | None, str]:
 def _split(
     table: pd.DataFrame,
     roles: Roles,
-    y: NDArray[np.int8],
+    y: NDArray[Any],
     groups: NDArray[np.int64],
-    class_names: tuple[str, str],
+    class_names: tuple[str, ...],
     notes: list[str],
 ) -> NDArray[np.int8]:
     unit = read_unit(text_codes(table[roles.unit])[0], roles.unit, notes) if roles.unit else None
-    rows = Rows(y, groups, unit, read_time(table[roles.time]) if roles.time else None)
+    rows = Rows(y if class_names else bands(y), groups, unit, read_time(table[roles.time]) if roles.time else None)
     if roles.split_column:
         split = deal_rest(rows, *text_codes(table[roles.split_column]), roles.split_column, roles.seed)
         because = f"by the split column {roles.split_column!r}. Mark more rows."
@@ -215,7 +232,10 @@ def _split(
             if roles.unit
             else f"in the order of {roles.time!r}. Give a split column instead."
         )
-    refuse_one_class(split, y, class_names, because)
+    if class_names:
+        refuse_one_class(split, y, class_names, because)
+    else:
+        refuse_one_value(split, y, because)
     if roles.unit and roles.time:
         notes.append(f"each {roles.unit!r} stays whole and is placed in time by its first row")
     return split
@@ -226,7 +246,7 @@ def _build_splits(
     split: NDArray[np.int8],
     encoder: Encoder,
     cells: Mapping[str, Cells],
-    y: NDArray[np.int8],
+    y: NDArray[Any],
     groups: NDArray[np.int64],
     codes: Mapping[str, NDArray[np.int64]],
     weights: NDArray[np.float32] | None,

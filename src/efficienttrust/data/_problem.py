@@ -26,7 +26,8 @@ class Split:
 
     Attributes:
         x: float32 [n, d], encoded inputs; d = 0 where the rows are images.
-        y: [n] labels: int8, 1 = positive, of a binary problem; int64 class codes of a multiclass one.
+        y: [n] labels: int8, 1 = positive, of a binary problem; int64 class codes of a multiclass one; float32 numbers
+            of a regression.
         groups: int64 [n], code of the intersection of all sensitive attributes, -1 where one is missing.
         codes: Attribute name to int64 [n] group codes, -1 where missing.
         weight: float32 [n] sample weights, or `None`.
@@ -62,10 +63,10 @@ class Problem:
     Attributes:
         name: Short name, for people.
         source: Bundled name, absolute path, or `<frame>`.
-        task: `binary` or `multiclass`.
+        task: `binary`, `multiclass` or `regression`.
         label: Label column.
-        positive: Text of the positive label; "" where there are more than two classes.
-        negative: Text of the negative label; "" where there are more than two classes.
+        positive: Text of the positive label; "" unless the task is binary.
+        negative: Text of the negative label; "" unless the task is binary.
         columns: Input columns in the order of the source.
         sensitive: Sensitive columns.
         attributes: Sensitive column to its groups and how a cell finds them.
@@ -79,7 +80,7 @@ class Problem:
         fingerprint: sha256 over content, roles and seed: what a run pins.
         settings: Keyword arguments with which `load_problem(source, **settings)` loads it again; JSON-able.
         preparation: What loading cost: `wall` and `cpu`, in seconds.
-        classes: Names of the classes by code; negative and positive of a binary problem.
+        classes: Names of the classes by code, negative and positive of a binary problem; empty for a regression.
     """
 
     name: str
@@ -109,6 +110,11 @@ class Problem:
         return "table" if self.splits["train"].pixels is None else "image"
 
     @property
+    def outputs(self) -> int:
+        """How many numbers a model answers with: one logit of two classes, one for each of more, one for a number."""
+        return len(self.classes) if self.task == "multiclass" else 1
+
+    @property
     def attribute_names(self) -> Mapping[str, tuple[str, ...]]:
         """Sensitive column to its group names by code."""
         return {name: attribute.groups for name, attribute in self.attributes.items()}
@@ -123,7 +129,8 @@ class Problem:
             return (
                 f"Problem({self.name!r}: {n} images, {len(self.classes)} classes, groups {', '.join(self.group_names)})"
             )
+        learned = {"binary": f" = {self.positive!r}", "multiclass": f" of {len(self.classes)} classes"}
         return (
-            f"Problem({self.name!r}: {len(self.inputs)} rows, {len(self.columns)} inputs, label {self.label!r} = "
-            f"{self.positive!r}, groups {', '.join(self.group_names)})"
+            f"Problem({self.name!r}: {len(self.inputs)} rows, {len(self.columns)} inputs, label {self.label!r}"
+            f"{learned.get(self.task, ', a number')}, groups {', '.join(self.group_names)})"
         )

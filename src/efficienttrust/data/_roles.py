@@ -35,6 +35,7 @@ class Roles:
         seed: Seed of the splits.
         name: Name of the problem.
         derived: Column that is only ever a sensitive attribute, to its parent column.
+        task: `binary`, `multiclass` or `regression`; `None` where the label says it.
     """
 
     label: str
@@ -51,12 +52,15 @@ class Roles:
     name: str
     relations: tuple[str, ...] = ()
     derived: Mapping[str, str] = field(default_factory=dict)
+    task: str | None = None
 
     def settings(self) -> dict[str, object]:
         """Return the arguments as JSON values."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "derived"}
-        if not self.relations:  # a later argument: without it the settings, and with them the identity, are as before
-            del values["relations"]
+        # Later arguments: without them the settings, and with them the identity, are as before.
+        for name, absent in (("relations", not self.relations), ("task", self.task in (None, "binary"))):
+            if absent:
+                del values[name]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     def input_columns(self, columns: Sequence[str], notes: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 Rows are dealt like cards. They are sorted by label, then group, then at random by the seed, and dealt to the splits in
 a fixed rotation that holds every split at its share. Because the sorted rows of one class, and of one group within it,
 are neighbours, every class and every group is dealt evenly, however small: counts stay within two rows of their share.
+Of labels that are numbers their tenths are dealt like classes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ SPLITS = ("train", "monitor", "calibrate", "certify", "test")
 SHARES: Mapping[str, int] = {"train": 10, "monitor": 1, "calibrate": 3, "certify": 2, "test": 4}
 FRACTIONS: Mapping[str, float] = {name: share / 20 for name, share in SHARES.items()}
 LEAST_PER_CLASS = sum(SHARES.values())
+FEWEST_NUMBERS = 5 * LEAST_PER_CLASS
+BANDS = 10  # of a label that is a number: rows are dealt by them as by classes
 VALIDATION = "validation"
 SYNONYMS = {
     "training": "train",
@@ -34,7 +37,7 @@ class Rows:
     """What decides where the rows of a problem go; arrays [n].
 
     Attributes:
-        y: Labels, as codes of the classes.
+        y: Labels as codes: of the classes, or of the bands that numbers fall into (see `bands`).
         groups: int64 codes of the intersections, -1 unknown.
         unit: int64 code of what must stay whole, or `None`.
         time: float64, increasing with time, or `None`.
@@ -125,6 +128,27 @@ def refuse_few_rows(y: NDArray[Any], label: str, names: Sequence[str]) -> None:
         f"{len(y)} rows are too few for five splits with {'both' if len(names) == 2 else 'all'} classes: {found}. "
         f"Give at least {LEAST_PER_CLASS} of each ({len(names) * LEAST_PER_CLASS} rows in all)."
     )
+
+
+def bands(y: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the tenth of all rows that each number belongs to, int64 [n]; equal numbers are in the same."""
+    edges = np.unique(np.quantile(y, np.arange(1, BANDS) / BANDS))
+    return np.searchsorted(edges, y, side="right").astype(np.int64)
+
+
+def refuse_one_value(split: NDArray[np.int8], y: NDArray[Any], because: str) -> None:
+    """Raise `UsageError` when a split has no two rows whose numbers differ: nothing is explained there."""
+    for place, name in enumerate(SPLITS):
+        if len(np.unique(y[split == place])) < 2:
+            raise UsageError(f"split {name!r} has no two rows of different labels {because}")
+
+
+def refuse_few_numbers(y: NDArray[Any], label: str) -> None:
+    """Raise `UsageError` when there are too few rows for five splits of numbers."""
+    if len(y) < FEWEST_NUMBERS:
+        raise UsageError(
+            f"{len(y)} rows with a label {label!r} are too few for five splits. Give at least {FEWEST_NUMBERS}."
+        )
 
 
 def rotation(shares: NDArray[np.int64]) -> NDArray[np.int64]:

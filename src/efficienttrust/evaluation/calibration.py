@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.evaluation.rates import RATE_METRICS, ROBUST_METRICS, Confusion, count_above, point_values
 from efficienttrust.evaluation.targets import Target
+
+if TYPE_CHECKING:
+    from efficienttrust.metrics import Metric, Outcome
 
 Floats = NDArray[np.float32]
 
@@ -91,6 +94,78 @@ class ClassData(CalibrationData):
 
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def outcome(self) -> Outcome:
+        """Return what the largest logit says, as metrics take it."""
+        from efficienttrust.metrics import Outcome
+
+        shifted = np.exp(self.z - self.z.max(axis=1, keepdims=True), dtype=np.float64)
+        return Outcome(
+            y=self.y,
+            prediction=self.z.argmax(axis=1),
+            score=shifted / shifted.sum(axis=1, keepdims=True),
+            groups=self.codes[""][0],
+            group_names=self.names[""],
+            attributes={name: (codes, self.names[name]) for name, (codes, _) in self.codes.items() if name},
+            robust={key: one.z > 0 for key, one in self.attacked.items()},
+            robust_rows={key: one.rows for key, one in self.attacked.items()},
+            weight=self.weight,
+            task="multiclass",
+        )
+
+    def utility(self) -> float:
+        """Return the accuracy."""
+        return float(np.average(self.z.argmax(axis=1) == self.y, weights=self.weight))
+
+    def unit(self, metric: Metric) -> float:
+        """Return in what a violation is counted: all metrics of classes are rates, in units of 1."""
+        del metric
+        return 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class NumberData(CalibrationData):
+    """The same for a regression: z [n] are the predicted numbers, and there is no rule to fit.
+
+    Attributes:
+        names: Attribute name ("" for the intersections) -> names of its groups.
+    """
+
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def outcome(self) -> Outcome:
+        """Return what is predicted, as metrics take it."""
+        from efficienttrust.metrics import Outcome
+
+        predicted = self.z.astype(np.float64)
+        return Outcome(
+            y=self.y.astype(np.float64),
+            prediction=predicted,
+            score=predicted,
+            groups=self.codes[""][0],
+            group_names=self.names[""],
+            attributes={name: (codes, self.names[name]) for name, (codes, _) in self.codes.items() if name},
+            weight=self.weight,
+            task="regression",
+        )
+
+    def utility(self) -> float:
+        """Return R squared, 0 where the mean does better."""
+        y = self.y.astype(np.float64)
+        spread = np.average((y - np.average(y, weights=self.weight)) ** 2, weights=self.weight)
+        missed = np.average((y - self.z) ** 2, weights=self.weight)
+        return max(0.0, 1.0 - float(missed / spread)) if spread > 0 else 0.0
+
+    def unit(self, metric: Metric) -> float:
+        """Return in what a violation is counted: standard deviations of the label, where it is in its unit."""
+        if metric.high < np.inf:
+            return 1.0
+        spread = float(self.y.std(dtype=np.float64)) or 1.0
+        return spread**2 if metric.name == "mean_squared_error" else spread
+
+
+Judged = ClassData | NumberData
+"""What has no rule to fit: it is judged as it is."""
+
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
@@ -100,7 +175,7 @@ class Calibrated:
         threshold: Logit threshold.
         offsets: [G] logit offsets per group.
         objective: Utility minus `PENALTY` × violation of the tightened targets.
-        utility: Accuracy.
+        utility: Accuracy; R squared of a regression.
         values: Target key -> point value.
         violation: Sum of the violations of the targets themselves (not tightened).
         shortfall: Sum of the violations of the tightened targets.
@@ -139,8 +214,8 @@ def calibrate(
         line: Offsets tried per line search, which is repeated at a fifth of the width around the best.
         start: [G] offsets to search around, at a quarter of the width; None searches everywhere.
     """
-    if isinstance(data, ClassData):
-        return judge_classes(data, targets, margins)
+    if isinstance(data, Judged):
+        return judge(data, targets, margins)
     n_groups = data.posterior.shape[1]
     reach = REACH if start is None else REACH / 4
     first = np.zeros(n_groups, np.float32) if start is None else start
@@ -166,39 +241,27 @@ def evaluate_rule(
     data: CalibrationData, threshold: float, offsets: Floats, targets: Sequence[Target], margins: Mapping[str, float]
 ) -> Calibrated:
     """Return what a given rule comes to on a split."""
-    if isinstance(data, ClassData):
-        return judge_classes(data, targets, margins)
+    if isinstance(data, Judged):
+        return judge(data, targets, margins)
     return _at_thresholds(data, np.array([threshold]), offsets, targets, margins)
 
 
-def judge_classes(data: ClassData, targets: Sequence[Target], margins: Mapping[str, float]) -> Calibrated:
-    """Return what the largest logit comes to on a split of more than two classes."""
-    from efficienttrust.metrics import Outcome, measure, metrics
+def judge(data: Judged, targets: Sequence[Target], margins: Mapping[str, float]) -> Calibrated:
+    """Return what a model of more than two classes, or of numbers, comes to on a split."""
+    from efficienttrust.metrics import measure, metrics
 
-    shifted = np.exp(data.z - data.z.max(axis=1, keepdims=True), dtype=np.float64)
-    outcome = Outcome(
-        y=data.y,
-        prediction=data.z.argmax(axis=1),
-        score=shifted / shifted.sum(axis=1, keepdims=True),
-        groups=data.codes[""][0],
-        group_names=data.names[""],
-        attributes={name: (codes, data.names[name]) for name, (codes, _) in data.codes.items() if name},
-        robust={key: one.z > 0 for key, one in data.attacked.items()},
-        robust_rows={key: one.rows for key, one in data.attacked.items()},
-        weight=data.weight,
-        task="multiclass",
-    )
-    utility = float(np.average(outcome.prediction == data.y, weights=data.weight))
+    outcome, utility = data.outcome(), data.utility()
     values: dict[str, float] = {}
     violation = shortfall = 0.0
     for target in targets:
-        if metrics.get(target.metric).lacks(outcome):
+        metric = metrics.get(target.metric)
+        if metric.lacks(outcome):
             continue
         value = measure(target.metric, outcome, dict(target.arguments)).value
-        gap = float(np.nan_to_num(target.gap(value), nan=1.0))
+        gap, unit = float(np.nan_to_num(target.gap(value), nan=1.0)), data.unit(metric)
         values[target.key] = value
-        violation += max(gap, 0.0)
-        shortfall += max(gap + margins.get(target.key, 0.0), 0.0)
+        violation += max(gap, 0.0) / unit
+        shortfall += max(gap + margins.get(target.key, 0.0), 0.0) / unit
     none = np.zeros(0, np.float32)
     return Calibrated(0.0, none, utility - PENALTY * shortfall, utility, values, violation, shortfall)
 
@@ -297,6 +360,11 @@ def _selections(
         weight = np.concatenate([data.weight, more.weight])
     no_label = np.zeros(len(margin), dtype=np.int8)
     return count_above(margin, thresholds, no_label, np.concatenate([codes, more_codes]), n_groups, weight)
+
+
+def utility_of(task: str) -> str:
+    """Return the metric by which models that meet the targets alike are told apart."""
+    return "r2" if task == "regression" else "accuracy"
 
 
 def attribute_of(target: Target) -> str:

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from efficienttrust.compression import DeployedImages, DeployedModel, Feeds
+from efficienttrust.compression import DeployedImages, DeployedModel, DeployedOutput, Feeds
 from efficienttrust.data import Encoder
 
 LEAST = 1e-38  # probability below which the logarithm is not taken
 
 
 class FileVictim:
-    """Margins of the exported file on fixed rows, through onnxruntime: scores only.
+    """What an exported file says to fixed rows: its margin of two classes, log-probabilities [m, K] of more.
 
     Args:
         file: The exported file.
@@ -31,20 +31,20 @@ class FileVictim:
         self._file, self._feeds, self._x, self._encoder = file, feeds, x, encoder
 
     def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
-        """Return the file's margin of these rows as a function of their encoded numeric columns."""
+        """Return the file's answer to these rows as a function of their encoded numeric columns."""
         index = rows.numpy()
         moved, raw = self._x[index].copy(), self._feeds.numeric[index]
 
-        def margin(numeric: Tensor) -> Tensor:
+        def answer(numeric: Tensor) -> Tensor:
             values = numeric.detach().numpy()
             p = values.shape[1]
             # Only what moved is decoded: an untouched cell (a missing one among them) keeps its raw value.
             touched = values != self._x[index, :p]
             moved[:, :p] = values
             decoded = np.where(touched, self._encoder.raw_numeric(moved), raw)
-            return torch.from_numpy(self._file.run_feeds(self._feeds, numeric=decoded, rows=index).margin)
+            return _answer(self._file.run_feeds(self._feeds, numeric=decoded, rows=index))
 
-        return margin
+        return answer
 
 
 class ImageFileVictim:
@@ -64,9 +64,12 @@ class ImageFileVictim:
         del rows
 
         def answer(images: Tensor) -> Tensor:
-            said = self._file.run(images.detach().numpy())
-            if said.score.ndim == 1:
-                return torch.from_numpy(said.margin)
-            return torch.from_numpy(np.log(np.maximum(said.score, LEAST)))
+            return _answer(self._file.run(images.detach().numpy()))
 
         return answer
+
+
+def _answer(said: DeployedOutput) -> Tensor:
+    if said.score.ndim == 1:
+        return torch.from_numpy(said.margin)
+    return torch.from_numpy(np.log(np.maximum(said.score, LEAST)))

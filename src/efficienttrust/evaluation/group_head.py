@@ -23,6 +23,10 @@ NO_HEAD = (
     "one threshold, and fairness rests on training; --use-groups-at-prediction would give each group its own"
 )
 
+NO_HEAD_OF_IMAGES = (
+    "the group is not inferred from pixels: calibration has one threshold for all, and fairness rests on training"
+)
+
 Head = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.evaluation.calibration import LABEL_FREE, CalibrationData, attribute_of, robustness_key
+from efficienttrust.evaluation.calibration import LABEL_FREE, CalibrationData, NumberData, attribute_of, robustness_key
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.targets import Target
 
@@ -34,11 +34,14 @@ def target_margins(
     weighted = _dilution(fitted_on.weight)
     on_new = math.sqrt(len(fitted_on.y) / max(n_new, 1))
     for target in targets:
-        judged, attacked = _codes_judged(fitted_on, target), rows_attacked(fitted_on, target)
-        error = math.hypot(
-            standard_error(target, fitted_on.y, judged, attacked),
-            standard_error(target, fitted_on.y, fitted_on.codes) * on_new,
-        )
+        if isinstance(fitted_on, NumberData):
+            error, weighted = error_of(target, fitted_on) * math.hypot(1.0, on_new), 1.0
+        else:
+            judged, attacked = _codes_judged(fitted_on, target), rows_attacked(fitted_on, target)
+            error = math.hypot(
+                standard_error(target, fitted_on.y, judged, attacked),
+                standard_error(target, fitted_on.y, fitted_on.codes) * on_new,
+            )
         headroom = abs(target.bound) if target.relation == "<=" else abs(1.0 - target.bound)
         margins[target.key] = min(confidence * weighted * error, MARGIN_SHARE * headroom)
     return margins
@@ -80,6 +83,22 @@ def standard_error(target: Target, y: NDArray[Any], codes: Codes, rows_attacked:
     share = 1.0 if target.metric in LABEL_FREE else rate  # of a group's rows that count
     gap = spread * math.sqrt(1 / (share * sizes[0]) + 1 / (share * sizes[1]))
     return gap / rate if is_ratio else gap
+
+
+def error_of(target: Target, data: CalibrationData) -> float:
+    """Return the standard error of a target's metric on the rows of `data`.
+
+    That of a rate follows from the composition of the rows (see `standard_error`); that of a metric of numbers is read
+    off its interval, weights included, and is 0 where there is none.
+    """
+    from efficienttrust.metrics import measure
+    from efficienttrust.metrics.intervals import two_sided_z
+
+    if not isinstance(data, NumberData):
+        return standard_error(target, data.y, data.codes, rows_attacked(data, target))
+    level = 0.95
+    measured = measure(target.metric, data.outcome(), dict(target.arguments), level)
+    return float(np.nan_to_num(measured.high - measured.low, posinf=0.0)) / (2 * two_sided_z(level))
 
 
 def _base_rate(y: NDArray[Any]) -> float:

@@ -36,7 +36,7 @@ from efficienttrust.threats import (
 from efficienttrust.threats.catalogue.pgd import SHORT_PGD
 
 CHUNK = 2048
-CELLS = 2**20  # of a chunk: images are larger than rows of a table
+CELLS = 2**18  # of a chunk: images are larger than rows of a table, and activations are to stay in the cache
 CHEAP = ("fgsm", "n_fgsm", "coordinate", "random_points")
 """Attacks that training can afford as they are."""
 
@@ -137,27 +137,45 @@ class ModuleRowsVictim:
     """Margins of a torch module on fixed rows of a table as a differentiable function of their numeric columns.
 
     Args:
-        module: Maps encoded rows [m, d] to logits [m, K], or to one logit [m]; in evaluation mode.
+        module: Maps encoded rows [m, d] to logits [m, K], or to one logit [m]; in evaluation mode, on any device.
         x: [n, d] encoded rows.
         n_numeric: p, the number of leading numeric columns.
-        cut: [n] logit that each row must exceed (of two classes); None attacks the logits themselves.
+        decision: The rule whose margin is attacked (of two classes); None attacks the logits themselves.
+        groups: [n] group codes, for a rule that uses them.
     """
 
     differentiable = True
 
     def __init__(
-        self, module: nn.Module, x: NDArray[np.float32], n_numeric: int, cut: NDArray[np.float32] | None = None
+        self,
+        module: nn.Module,
+        x: NDArray[np.float32],
+        n_numeric: int,
+        decision: Decision | None = None,
+        groups: NDArray[np.int64] | None = None,
     ) -> None:
         self._module, self._x, self._p = module, torch.from_numpy(x), n_numeric
-        self._cut = None if cut is None else torch.from_numpy(np.asarray(cut, dtype=np.float32))
+        self._cut: Tensor | None = None
+        self._head: tuple[Tensor, Tensor, Tensor] | None = None
+        if decision is None:
+            return
+        if decision.head is not None and np.any(decision.head[0][:n_numeric] != 0):
+            weight, bias = decision.head
+            offsets = (decision.group_offsets + decision.threshold).astype(np.float32)
+            self._head = (torch.from_numpy(weight), torch.from_numpy(bias), torch.from_numpy(offsets))
+        else:
+            self._cut = torch.from_numpy(np.asarray(cut_encoded(decision, x, groups), dtype=np.float32))
 
     def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the answers to these rows as a function of their numeric columns."""
-        fixed = self._x[rows][:, self._p :]
-        cut = None if self._cut is None else self._cut[rows]
+        fixed, device = self._x[rows][:, self._p :], device_of(self._module)
+        cut, head = None if self._cut is None else self._cut[rows], self._head
 
         def answer(numeric: Tensor) -> Tensor:
-            z: Tensor = self._module(torch.cat([numeric, fixed], dim=1))
+            x = torch.cat([numeric, fixed], dim=1)
+            z: Tensor = self._module(x.to(device)).to(x.device)
+            if head is not None:
+                return z - torch.softmax(x @ head[0] + head[1], dim=1) @ head[2]
             return z if cut is None else z - cut
 
         return answer
@@ -175,12 +193,31 @@ class _Lowered(nn.Module):
         return z - self.threshold
 
 
+class _Elsewhere(nn.Module):
+    """A module on another device than its inputs and answers."""
+
+    def __init__(self, module: nn.Module, device: torch.device) -> None:
+        super().__init__()
+        self.module, self.device = module, device
+
+    def forward(self, x: Tensor) -> Tensor:
+        z: Tensor = self.module(x.to(self.device))
+        return z.to(x.device)
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return where a module is."""
+    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+
+
 def lowered(scorer: Scorer, decision: Decision | None) -> nn.Module:
-    """Return the module of a scorer of images, its one logit lowered by the threshold so that the sign decides."""
+    """Return the module of a scorer of images for points on the CPU, its one logit lowered so that the sign decides."""
     assert isinstance(scorer, ModuleScorer)
+    device = device_of(scorer.module)
+    module = scorer.module if device.type == "cpu" else _Elsewhere(scorer.module, device)
     if decision is None or scorer.outputs > 1:
-        return scorer.module
-    return _Lowered(scorer.module, decision.threshold)
+        return module
+    return _Lowered(module, decision.threshold)
 
 
 def region_of(problem: Problem, x: Tensor, eps: float, norm: str = "linf") -> Region:
@@ -211,8 +248,7 @@ def victim_of(
         return ScorerVictim(scorer, x, p)
     if problem.kind == "image":
         return ModuleVictim(lowered(scorer, decision))
-    cut = None if decision is None or scorer.outputs > 1 else cut_encoded(decision, x, groups)
-    return ModuleRowsVictim(scorer.module, x, p, cut)
+    return ModuleRowsVictim(scorer.module, x, p, None if scorer.outputs > 1 else decision, groups)
 
 
 def short_attack(name: str, scorer: Scorer, n_numeric: int) -> Attack:
@@ -260,6 +296,7 @@ def worst_logits(
         Logits, or margins where there are more than two classes.
     """
     victim = victim_of(problem, scorer, x)
+    exact = getattr(victim, "bind_exact", None)  # the stand-in finds the points; what they are worth, the model says
     method = short_attack(attack, scorer, len(problem.domain.lower))
     labels = torch.from_numpy(y.astype(np.int64))
     where = region_of(problem, torch.from_numpy(x), eps, norm)
@@ -268,7 +305,11 @@ def worst_logits(
     step = min(CHUNK, max(1, CELLS // max(1, where.origin[:1].numel())))
     for start in range(0, len(rows), step):
         part = torch.arange(start, min(start + step, len(rows)))
-        _, margin = method.run(Objective(victim.bind(part), labels[part]), where.rows(part), generator)
+        points, margin = method.run(Objective(victim.bind(part), labels[part]), where.rows(part), generator)
+        if exact is not None:
+            judged = Objective(exact(part), labels[part])
+            with torch.no_grad():
+                margin = judged.margin(judged.answer(points))
         sign = 2 * labels[part] - 1 if problem.task == "binary" else torch.ones_like(labels[part])
         z[part.numpy()] = (sign * margin).numpy()
     return Attacked(rows, z)

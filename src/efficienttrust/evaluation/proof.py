@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,8 @@ def _stages(
     problem: Problem, targets: Sequence[Target], scorer: Scorer, deployed: Outcome, seed: int
 ) -> tuple[Stage, ...]:
     part, train = problem.splits["test"], problem.splits["train"].y
+    if problem.task == "regression":
+        return _stages_of_numbers(problem, targets, deployed)
     shares = np.bincount(train, minlength=len(problem.classes)) / len(train)
     majority = int(shares.argmax())
     constant = np.full(len(part.y), majority, dtype=part.y.dtype)
@@ -126,23 +128,32 @@ def _stages(
         robust={key: part.y[rows] == majority for key, rows in deployed.robust_rows.items()},
     )
     wanted = dict.fromkeys([("accuracy", ()), *((t.metric, t.arguments) for t in targets)])
-
-    def measured(outcome: Outcome) -> dict[str, Measurement]:
-        found = [measure(name, outcome, dict(arguments)) for name, arguments in wanted]
-        return {one.name: one for one in found}
-
-    stages = [
-        Stage(
-            "constant prediction", f"always {problem.label} = {problem.classes[majority]}", measured(constant_outcome)
-        )
-    ]
+    always = f"always {problem.label} = {problem.classes[majority]}"
+    stages = [Stage("constant prediction", always, _measured(constant_outcome, wanted))]
     if problem.task == "binary":
         raw = evaluate_file(
             _uncalibrated(problem, scorer), problem, "test", targets, scorer=scorer, decision=Decision(), seed=seed
         )
         said = "the same scorer exported with threshold 0.5"
-        stages.append(Stage("trained, before calibration", said, measured(raw.outcome)))
-    return (*stages, Stage("deployed", "the exported file", measured(deployed)))
+        stages.append(Stage("trained, before calibration", said, _measured(raw.outcome, wanted)))
+    return (*stages, Stage("deployed", "the exported file", _measured(deployed, wanted)))
+
+
+def _stages_of_numbers(problem: Problem, targets: Sequence[Target], deployed: Outcome) -> tuple[Stage, ...]:
+    mean = float(np.mean(problem.splits["train"].y, dtype=np.float64))
+    constant = np.full(len(deployed.y), mean)
+    wanted = dict.fromkeys([("r2", ()), ("mean_absolute_error", ()), *((t.metric, t.arguments) for t in targets)])
+    outcome = dataclasses.replace(deployed, prediction=constant, score=constant)
+    always = f"always {problem.label} = {mean:.4g}, its mean on train"
+    return (
+        Stage("constant prediction", always, _measured(outcome, wanted)),
+        Stage("deployed", "the exported file", _measured(deployed, wanted)),
+    )
+
+
+def _measured(outcome: Outcome, wanted: Iterable[tuple[str, Any]]) -> dict[str, Measurement]:
+    found = [measure(name, outcome, dict(arguments)) for name, arguments in wanted]
+    return {one.name: one for one in found}
 
 
 def _uncalibrated(problem: Problem, scorer: Scorer) -> File:
@@ -162,6 +173,9 @@ def _predictions(problem: Problem, outcome: Outcome, margin: Any) -> pd.DataFram
         columns[free] = [None if code < 0 else names[code] for code in codes]
     if outcome.weight is not None:
         columns["weight"] = outcome.weight
+    if outcome.task == "regression":
+        columns["prediction"] = outcome.prediction.astype(np.float32)
+        return pd.DataFrame(columns)
     if outcome.score.ndim == 2:
         for code, name in enumerate(problem.classes):
             columns[f"score {name}"] = outcome.score[:, code].astype(np.float32)

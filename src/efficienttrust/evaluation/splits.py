@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from efficienttrust.compression import Scorer, score_encoded
 from efficienttrust.data import Problem, Split
-from efficienttrust.evaluation.calibration import Attacked, CalibrationData, ClassData, robustness_key
+from efficienttrust.evaluation.calibration import Attacked, CalibrationData, ClassData, NumberData, robustness_key
 from efficienttrust.evaluation.group_head import Head, posterior
 from efficienttrust.evaluation.parent import worst_logits
 from efficienttrust.evaluation.rates import ROBUST_METRICS
@@ -118,9 +118,10 @@ def calibration_data(
             eps=float(str(arguments["eps"])), norm=str(arguments["norm"]), seed=seed,
         )  # fmt: skip
     weight = None if part.weight is None else part.weight[chosen]
-    if problem.task == "multiclass":
+    if problem.task != "binary":
+        kind = ClassData if problem.task == "multiclass" else NumberData
         names = {"": problem.group_names, **problem.attribute_names}
-        return ClassData(z, y, codes, groups, attacked, weight, names=names)
+        return kind(z, y, codes, groups, attacked, weight, names=names)
     return CalibrationData(z, y, codes, groups, attacked, weight)
 
 

@@ -55,7 +55,7 @@ class SplitEvaluation:
 
     Attributes:
         outcome: Everything that metrics need.
-        margin: [n] margins of the file.
+        margin: [n] margins of the file; [0] of a regression, which has none.
     """
 
     outcome: Outcome
@@ -103,8 +103,9 @@ def evaluate_file(
     """
     part = problem.splits[split]
     said, victim = _asked(file, problem, split)
-    if not np.isfinite(said.margin).all():
-        raise UsageError(f"the model file answers NaN for {int((~np.isfinite(said.margin)).sum())} rows of {split}")
+    if problem.task == "regression":
+        return _numbers(problem, part, said.score, split)
+    _refuse_nan(said.margin, split)
     robust: dict[str, NDArray[np.bool_]] = {}
     robust_rows: dict[str, NDArray[np.int64]] = {}
     for target in targets:
@@ -133,6 +134,28 @@ def evaluate_file(
         classes=problem.classes if problem.task == "multiclass" else (),
     )
     return SplitEvaluation(outcome, said.margin)
+
+
+def _numbers(problem: Problem, part: Split, predicted: NDArray[np.float32], split: str) -> SplitEvaluation:
+    """Return what a regression said on a split; there is no decision to attack, and no margin."""
+    _refuse_nan(predicted, split)
+    numbers = predicted.astype(np.float64)
+    outcome = Outcome(
+        y=part.y.astype(np.float64),
+        prediction=numbers,
+        score=numbers,
+        groups=part.groups,
+        group_names=problem.group_names,
+        attributes={name: (codes, problem.attribute_names[name]) for name, codes in part.codes.items()},
+        weight=part.weight,
+        task="regression",
+    )
+    return SplitEvaluation(outcome, np.zeros(0, np.float32))
+
+
+def _refuse_nan(answers: NDArray[np.float32], split: str) -> None:
+    if not np.isfinite(answers).all():
+        raise UsageError(f"the model file answers NaN for {int((~np.isfinite(answers)).sum())} rows of {split}")
 
 
 def _asked(file: File, problem: Problem, split: str) -> tuple[DeployedOutput, Victim]:

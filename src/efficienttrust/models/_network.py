@@ -129,16 +129,50 @@ def network_of(name: str) -> Network:
         return networks.get(name)
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as for `python -m`: the user's own files come first
+    if not module_name.strip(".") or not function_name.isidentifier():
+        raise UsageError(f"model {name!r} is not of the form module:function")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UsageError(f"model {name}: {module_name} cannot be imported here ({error})") from error
+    except Exception as error:  # whatever the user's file does while it is imported
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UsageError(f"model {name}: {module_name} cannot be imported here ({reason})") from error
     function = getattr(module, function_name, None)
     if not callable(function):
         raise UsageError(
             f"model {name}: {module_name} has no function {function_name}.{did_you_mean(function_name, dir(module))}"
         )
-    return Network(name, ("table", "sequence", "image"), f"own network {name}", function)
+    return Network(name, ("table", "sequence", "image"), f"own network {name}", _checked(name, function))
+
+
+def _checked(name: str, function: Callable[..., Any]) -> Callable[..., nn.Module]:
+    """Let a user's single logit be a column [n, 1], as most write it, and refuse answers of another shape."""
+    import torch
+    from torch import Tensor, nn
+
+    class FlatLogit(nn.Module):
+        def __init__(self, module: nn.Module) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, rows: Tensor) -> Tensor:
+            z: Tensor = self.module(rows)
+            return z.squeeze(1) if z.ndim == 2 else z
+
+    def make(inputs: Inputs, outputs: int) -> nn.Module:
+        made = function(inputs, outputs)
+        if not isinstance(made, nn.Module):
+            raise UsageError(f"model {name} returns a {type(made).__name__}, not a torch.nn.Module")
+        module: nn.Module = FlatLogit(made) if outputs == 1 else made
+        learning = module.training
+        with torch.no_grad():
+            shape = tuple(module.eval()(torch.zeros(2, *inputs.shape)).shape)
+        module.train(learning)
+        if shape != ((2,) if outputs == 1 else (2, outputs)):
+            wanted = "[n] or [n, 1]" if outputs == 1 else f"[n, {outputs}]"
+            raise UsageError(f"model {name} answers 2 rows with a tensor of shape {list(shape)}, not {wanted} logits")
+        return module
+
+    return make
 
 
 def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **options: Any) -> nn.Module:

@@ -29,7 +29,7 @@ class BlockEmbedding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Embed the blocks of encoded rows [n, d]."""
         if not self.blocks:
-            return x.new_zeros(len(x), 0, self.size)
+            return x.new_zeros(x.shape[0], 0, self.size)  # `len` would fix the batch in an exported file
         embedded = [x[:, start:stop] @ self.vectors[k] for k, (start, stop) in enumerate(self.blocks)]
         return torch.stack(embedded, dim=1)
 

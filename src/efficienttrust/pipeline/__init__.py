@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._document import plain as plain
     from efficienttrust.pipeline._fit import fit as fit
     from efficienttrust.pipeline._progress import ProgressEvent as ProgressEvent
+    from efficienttrust.pipeline._readers import for_readers as for_readers
+    from efficienttrust.pipeline._readers import notes_for_readers as notes_for_readers
     from efficienttrust.pipeline._run import Run as Run
     from efficienttrust.pipeline._run import load_run as load_run
     from efficienttrust.pipeline._verify import VerifiedVerdict as VerifiedVerdict
@@ -40,9 +42,11 @@ __all__ = [
     "VerifiedVerdict",
     "audit",
     "fit",
+    "for_readers",
     "load_data",
     "load_run",
     "make_audit_request",
+    "notes_for_readers",
     "parse_augmentation",
     "plain",
     "request_stop",
@@ -57,6 +61,8 @@ _HOMES = {
     "VerifiedVerdict": "efficienttrust.pipeline._verify",
     "fit": "efficienttrust.pipeline._fit",
     "Settings": "efficienttrust.training",
+    "for_readers": "efficienttrust.pipeline._readers",
+    "notes_for_readers": "efficienttrust.pipeline._readers",
     "load_data": "efficienttrust.pipeline._data",
     "parse_augmentation": "efficienttrust.training",
     "load_run": "efficienttrust.pipeline._run",

@@ -36,6 +36,7 @@ def audit(
     sensitive: str | Sequence[str] = (),
     label: str | None = None,
     positive: object = None,
+    task: str | None = None,
     weight: str | None = None,
     split_column: str | None = None,
     drop: str | Sequence[str] = (),
@@ -57,6 +58,7 @@ def audit(
     seed: int = 0,
     out: Path | str | None = None,
     overwrite: bool = False,
+    show_small_cells: bool = False,
     progress: Tell | None = None,
 ) -> Audit:
     """Measure an existing model as it is deployed.
@@ -69,6 +71,7 @@ def audit(
         sensitive: Sensitive columns (or arrays of a `.npz`); several give their intersections.
         label: Label column (or array).
         positive: Value of the label that counts as 1.
+        task: `binary` or `multiclass`; by default what the label says.
         weight: Column of sample weights.
         split_column: Column that says which rows are the test split.
         drop: Columns to leave out.
@@ -90,6 +93,7 @@ def audit(
         seed: Seed of splits, draws and attacks.
         out: Folder for the audit; None keeps it in memory (see `Audit.save`).
         overwrite: Replace an earlier audit in `out`.
+        show_small_cells: Do not withhold figures about fewer than ten people from the pages of clinical data.
         progress: Called with a line whenever something begins.
 
     Raises:
@@ -102,8 +106,9 @@ def audit(
     )  # fmt: skip
     check_audit_folder(destination, overwrite=overwrite)
     settings = {
-        "label": label, "positive": positive, "sensitive": sensitive, "weight": weight, "split_column": split_column,
-        "drop": drop, "immutable": immutable, "relations": relations, "use_sensitive_as_input": use_sensitive_as_input,
+        "label": label, "positive": positive, "task": task, "sensitive": sensitive, "weight": weight,
+        "split_column": split_column, "drop": drop, "immutable": immutable, "relations": relations,
+        "use_sensitive_as_input": use_sensitive_as_input,
     }  # fmt: skip
     tell = progress or (lambda _line: None)
     ledger = Ledger(Budget())
@@ -162,7 +167,7 @@ def audit(
     finished = Audit(document, predictions_table(measured_on, exam.answer, outcome))
     if destination is not None:
         tell("report")
-        finished.save(destination, overwrite=overwrite)
+        finished.save(destination, overwrite=overwrite, show_small_cells=show_small_cells)
     return finished
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from efficienttrust.data._bundled import bundled_names
+from efficienttrust.data._bundled import data_sets
 from efficienttrust.data.images import is_image_source
 from efficienttrust.errors import UsageError, did_you_mean
 from efficienttrust.evaluation.ood import detectors
@@ -22,7 +22,7 @@ def check_against_rows(request: AuditRequest, rows: Rows) -> None:
 
     Raises:
         UsageError: A target's metric has no meaning for the task or names an unknown detector; the environment is no
-            column; a set of outside rows is neither a file, nor a bundled name, nor a condition on a column.
+            column; a set of outside rows is neither a file, nor a named data set, nor a condition on a column.
     """
     for target in request.targets:
         metric = metrics.get(target.metric)
@@ -50,14 +50,15 @@ def _check_outside(text: str, rows: Rows) -> None:
         path = Path(what if what.lower().endswith(".npz") and ":" not in what else what.partition(":")[2]).expanduser()
         if not path.exists():
             raise UsageError(f"ood {what!r}: there is no file {path}")
-    elif what in bundled_names() or Path(what).exists():
+    elif what.partition(":")[0] in data_sets.names() or Path(what).exists():
         same_schema(rows.inputs, _audit_ood._other_table(what), rows.problem.encoder.columns)
     elif _audit_ood._held_out(what, rows, rows) is None:
         match = _audit_ood._CONDITION.fullmatch(what)
         if match is not None:
             raise _no_column(f"ood {what!r}", match["column"], rows.inputs.columns)
         raise UsageError(
-            f"ood: there is no file {what}, nor is it a condition, as 'age >= 70'.{did_you_mean(what, bundled_names())}"
+            f"ood: there is no file {what}, nor is it a condition, as 'age >= 70'."
+            f"{did_you_mean(what, data_sets.names())}"
         )
 
 

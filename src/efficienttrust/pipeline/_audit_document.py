@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from efficienttrust import __version__
+from efficienttrust.data._bundled import is_clinical
 from efficienttrust.evaluation.certification import Verdict
 from efficienttrust.evaluation.subjects import Rows
 from efficienttrust.metrics import Measurement
 from efficienttrust.pipeline._audit_examination import Examination, Section
 from efficienttrust.pipeline._audit_request import is_given
+from efficienttrust.pipeline._document import REPEATED
 from efficienttrust.resources import calibration_kernel, environment
 
 SCHEMA_VERSION = 1
@@ -69,6 +71,7 @@ def audit_document(
             "name": rows.source.name,
             "source": rows.source.source,
             "fingerprint": rows.source.fingerprint,
+            "clinical": is_clinical(rows.source.source),
             "n": len(rows),
             "rows": rows.which,
             "attributes": _attributes(rows),
@@ -89,12 +92,12 @@ def audit_command(model: str, data: str | None, options: Mapping[str, object]) -
     """Return the command line that makes this audit again; options that are None, empty or off are left out."""
     words = ["efficienttrust", "audit", model]
     for name, value in {"data": data, **options}.items():
-        flag = "--" + {"relations": "relation"}.get(name, name.replace("_", "-"))
+        flag = "--" + REPEATED.get(name, name.replace("_", "-"))
         if not is_given(name, value):
             continue
         if value is True and name != "positive":
             words.append(flag)
-        elif name in ("target", "relations") and isinstance(value, list | tuple):
+        elif name in ("target", *REPEATED) and isinstance(value, list | tuple):
             words += [word for one in value for word in (flag, str(one))]
         else:
             text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

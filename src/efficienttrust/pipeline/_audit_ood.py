@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.compression import NetworkScorer
-from efficienttrust.data import read_table
+from efficienttrust.data._loading import open_table
 from efficienttrust.data.images import is_image_source, load_images
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.ood import (
@@ -138,9 +138,7 @@ def _held_out(text: str, fit: Rows, inside: Rows) -> tuple[str, HeldOut, HeldOut
 
 
 def _other_table(source: str) -> Any:
-    from efficienttrust.data._bundled import bundled_names, data_sets
-
-    return read_table(data_sets.get(source).read() if source in bundled_names() else source)
+    return open_table(source)[0]
 
 
 def _other_rows(source: str, inside: Rows, exam: Examination) -> tuple[Any, list[str]]:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 
 from efficienttrust.data import Problem, load_problem, read_table
-from efficienttrust.data._bundled import bundled_names
 from efficienttrust.data.images import ImageSet, is_image_source, load_images
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.subjects import (
@@ -48,8 +47,8 @@ def open_rows(data: Any, settings: Mapping[str, Any], request: AuditRequest, run
     """Load the data and choose the rows.
 
     Args:
-        data: A bundled name, a file, images as `cifar10:PATH`, a frame, a `Problem` or an `ImageSet`; None for a run
-            takes the run's own.
+        data: A data set by name or as `NAME:PATH`, a file, images as `cifar10:PATH`, a frame, a torch or Hugging Face
+            data set of images, a `Problem` or an `ImageSet`; None for a run takes the run's own.
         settings: Options for `load_problem` or `load_images`; what is None or empty was not given.
         request: Which rows, how many.
         run: The run that is audited.
@@ -72,15 +71,17 @@ def open_rows(data: Any, settings: Mapping[str, Any], request: AuditRequest, run
                 f"data that are loaded already cannot take {', '.join(given)}: load them with these options"
             )
         loaded: Problem | ImageSet = data
-    elif isinstance(data, str | Path) and is_image_source(data):
-        loaded = _images(str(data), given, request)
+    elif is_image_source(data):
+        loaded = _images(data, given, request)
     else:
         if run is not None:
             recorded = run.document["problem"]["settings"]
-            given = {name: recorded.get(name) for name in ("label", "positive", "sensitive")} | given
+            given = {name: recorded.get(name) for name in ("label", "positive", "task", "sensitive")} | given
         loaded = load_problem(data, **given, seed=request.seed)
     if isinstance(loaded, ImageSet):
         return _limited(image_rows(loaded), request)
+    if loaded.kind == "image":
+        return _limited(problem_image_rows(loaded, request.rows or "test"), request)
     in_memory = not isinstance(data, str | Path | Problem)
     rows = table_rows(loaded, request.rows or _which(loaded), read_table(data) if in_memory else None)
     said = "" if rows.which == "test split" else "all rows of the file are measured"
@@ -129,7 +130,7 @@ def _data_of(run: Run, given: Mapping[str, Any]) -> Problem:
     return problem
 
 
-def _images(source: str, given: Mapping[str, Any], request: AuditRequest) -> ImageSet:
+def _images(source: object, given: Mapping[str, Any], request: AuditRequest) -> ImageSet:
     foreign = [name for name in given if name not in ("label", "sensitive")]
     if foreign:
         raise UsageError(f"images have no columns: leave out --{foreign[0].replace('_', '-')}")
@@ -137,8 +138,8 @@ def _images(source: str, given: Mapping[str, Any], request: AuditRequest) -> Ima
 
 
 def _which(problem: Problem) -> Literal["test", "all"]:
-    """Return the test split of data that have one of their own, and all rows of a file."""
-    own = problem.source in bundled_names() or problem.settings.get("split_column")
+    """Return the test split of named data and of data with a split column, and all rows of others."""
+    own = problem.card is not None or problem.settings.get("split_column")
     return "test" if own else "all"
 
 

@@ -15,6 +15,7 @@ from efficienttrust.errors import UsageError
 from efficienttrust.pipeline._audit_document import ARTIFACTS
 from efficienttrust.pipeline._audit_request import check_audit_folder
 from efficienttrust.pipeline._document import plain
+from efficienttrust.pipeline._readers import for_readers
 from efficienttrust.pipeline._request import working_folder
 
 if TYPE_CHECKING:
@@ -55,8 +56,15 @@ class Audit:
         alarms: list[Mapping[str, Any]] = self.document["alarms"]
         return alarms
 
-    def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
+    def save(self, folder: Path | str, *, overwrite: bool = False, show_small_cells: bool = False) -> Path:
         """Write audit.json, predictions.parquet and report.html: the folder appears complete, or not at all.
+
+        Of clinical data the report withholds figures about fewer than ten people; the other files are whole.
+
+        Args:
+            folder: Where to.
+            overwrite: Replace an earlier audit.
+            show_small_cells: Withhold nothing.
 
         Returns:
             The folder.
@@ -70,7 +78,7 @@ class Audit:
         try:
             shutil.rmtree(working, ignore_errors=True)  # of an earlier save that was killed
             working.mkdir(parents=True)
-            self._write(working, out)
+            self._write(working, out, show_small_cells=show_small_cells)
             if out.exists():
                 shutil.rmtree(replaced, ignore_errors=True)
                 os.replace(out, replaced)
@@ -85,11 +93,12 @@ class Audit:
             ) from error
         return out
 
-    def _write(self, working: Path, out: Path) -> None:
+    def _write(self, working: Path, out: Path, *, show_small_cells: bool) -> None:
         from efficienttrust.report import render_audit
 
         self.predictions.to_parquet(working / ARTIFACTS["predictions"], index=False)
-        placed = {**self.document, "artifacts": {name: str(out / path) for name, path in ARTIFACTS.items()}}
+        shown = for_readers(self.document, show_small_cells=show_small_cells)
+        placed = {**shown, "artifacts": {name: str(out / path) for name, path in ARTIFACTS.items()}}
         (working / ARTIFACTS["report"]).write_text(render_audit(placed), encoding="utf-8")
         text = json.dumps(plain(self.document), indent=1, ensure_ascii=False, allow_nan=False)
         (working / ARTIFACTS["audit"]).write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from efficienttrust.data import Problem, load_image_problem, load_problem
 from efficienttrust.data.images import is_image_source
 from efficienttrust.errors import UsageError
 
-FOR_IMAGES = ("label", "sensitive", "limit")
+FOR_IMAGES = ("label", "sensitive", "limit", "limitations")
 
 
 def load_data(source: object, settings: Mapping[str, Any], *, seed: int) -> Problem:

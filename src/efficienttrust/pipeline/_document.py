@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from efficienttrust import __version__
 from efficienttrust.data import Problem, summary
-from efficienttrust.evaluation.calibration import Calibrated
+from efficienttrust.evaluation.calibration import Calibrated, utility_of
 from efficienttrust.evaluation.certification import Verdict
 from efficienttrust.evaluation.choice import Choice
 from efficienttrust.evaluation.proof import Proof
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 ALMOST_CONSTANT = 0.01  # share of the rarer decision
+
+REPEATED = {"relations": "relation", "limitations": "limitation"}
+"""Settings of which each text is an option of its own, to the name of that option."""
 
 ARTIFACTS = {
     "model": "model.onnx",
@@ -70,23 +73,19 @@ def make_document(
             "device": request.settings.device,
             "precision": request.settings.precision,
             "augmentation": None if request.settings.augmentation is None else dict(request.settings.augmentation),
+            "distil": request.settings.distil,
             "seed": request.seed,
             "use_groups_at_prediction": request.aware,
             "settings": dict(problem.settings),
         },
         "model": {
             "trainer": request.trainer,
-            "architecture": candidates.architecture,
+            "architecture": candidates.members[choice.index].architecture or candidates.architecture,
             "parameters": file.n_parameters,
             "size_bytes": file.size_bytes,
             "width_reason": capacity.reason,
             "blind": not request.aware,
-            "decision": {
-                "threshold": choice.decision.threshold,
-                "group_offsets": [float(offset) for offset in choice.decision.group_offsets],
-                "group_names": list(problem.group_names),
-                "group": "given" if request.aware else "inferred" if choice.decision.head is not None else "not used",
-            },
+            "decision": _decision(problem, request, choice),
         },
         "environment": {**environment(), "calibration_kernel_seconds": calibration_kernel()},
         "verdicts": [_verdict(one) for one in proof.verdicts],
@@ -100,7 +99,7 @@ def make_document(
             }
             for stage in proof.stages
         ],
-        "candidates": list(_candidates(candidates, choice, tried)),
+        "candidates": list(_candidates(problem, candidates, choice, tried)),
         "fallbacks": [
             *request.notes,
             *candidates.fallbacks,
@@ -113,15 +112,29 @@ def make_document(
     }
 
 
+def _decision(problem: Problem, request: Request, choice: Choice) -> Mapping[str, Any] | str:
+    """Return how the model decides."""
+    if problem.task != "binary":
+        return "the class with the largest logit" if problem.task == "multiclass" else "none: it predicts a number"
+    return {
+        "threshold": choice.decision.threshold,
+        "group_offsets": [float(offset) for offset in choice.decision.group_offsets],
+        "group_names": list(problem.group_names),
+        "group": "given" if request.aware else "inferred" if choice.decision.head is not None else "not used",
+    }
+
+
 def command(problem: Problem, request: Request) -> str:
     """Return the command line that makes this run again (the Python call's equivalent)."""
     words = ["efficienttrust", "fit", problem.source]
     for name, value in problem.settings.items():
-        flag = "--" + name.replace("_", "-")
+        flag = "--" + REPEATED.get(name, name.replace("_", "-"))
         if name in ("seed", "name") or value in (None, False, (), [], ""):
             continue
         if value is True:
             words.append(flag)
+        elif name in REPEATED and isinstance(value, list | tuple):
+            words += [word for one in value for word in (flag, str(one))]
         else:
             words += [flag, ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)]
     words += ["--budget", str(request.asked)]
@@ -130,6 +143,8 @@ def command(problem: Problem, request: Request) -> str:
     words += ["--policy", request.policy_text, "--model", _model(request), "--seed", str(request.seed)]
     for flag, value in (("device", request.settings.device), ("precision", request.settings.precision)):
         words += [f"--{flag}", value] if value != "auto" else []
+    if request.settings.distil:
+        words += ["--distil", f"{request.settings.distil:g}"]
     if request.settings.augmentation is not None:
         strengths = ", ".join(f"{name}={strength:g}" for name, strength in request.settings.augmentation.items())
         words += ["--augment", strengths or "none"]
@@ -142,7 +157,8 @@ def _model(request: Request) -> str:
     """Return what is trained as `--model` takes it."""
     if request.trainer != "network":
         return request.trainer
-    options = ", ".join(f"{name}={value}" for name, value in request.options.items())
+    shown = {k: "-".join(map(str, v)) if isinstance(v, tuple) else v for k, v in request.options.items()}
+    options = ", ".join(f"{name}={int(value) if isinstance(value, bool) else value}" for name, value in shown.items())
     return f"{request.network}({options})" if options else request.network
 
 
@@ -168,6 +184,11 @@ def _shortened(choice: Choice) -> list[str]:
 
 def _oddities(problem: Problem, proof: Proof) -> list[str]:
     said = not_steered(problem)
+    if problem.task == "regression":
+        spread = float(proof.predictions["prediction"].std()), float(proof.predictions["label"].std())
+        if spread[0] < ALMOST_CONSTANT * spread[1]:
+            said.append("the delivered model is almost a constant: its predictions on test hardly differ")
+        return said
     if problem.task != "binary":
         counts = proof.predictions["prediction"].value_counts()
         never = [name for code, name in enumerate(problem.classes) if code not in counts.index]
@@ -240,9 +261,9 @@ def _verdict(one: Verdict) -> dict[str, Any]:
 
 
 def _candidates(
-    candidates: Candidates, choice: Choice, tried: Sequence[Calibrated | None]
+    problem: Problem, candidates: Candidates, choice: Choice, tried: Sequence[Calibrated | None]
 ) -> Iterable[Mapping[str, Any]]:
     for index, (member, found) in enumerate(zip(candidates.members, tried, strict=True)):
-        metrics = {} if found is None else {"accuracy": found.utility, **found.values}
+        metrics = {} if found is None else {utility_of(problem.task): found.utility, **found.values}
         note = member.note if found is not None else f"{member.note}; not calibrated: the budget ended"
         yield {"name": member.name, "chosen": index == choice.index, "metrics": metrics, "note": note}

@@ -27,7 +27,7 @@ def export_file(problem: Problem, scorer: Scorer, decision: Decision, metadata: 
         return export_images(scorer, decision, problem.classes, metadata=metadata)
     return export_onnx(
         None, problem.encoder, scorer, decision, attributes=problem.attributes, group_names=problem.group_names,
-        metadata=metadata,
+        task=problem.task, classes=problem.classes if problem.task == "multiclass" else (), metadata=metadata,
     )  # fmt: skip
 
 

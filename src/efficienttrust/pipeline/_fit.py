@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from efficienttrust.atats import DecisionRecord, Policy
+from efficienttrust.compression import Scorer
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.calibration import Calibrated
 from efficienttrust.evaluation.choice import Choice, choose, rows_scored
 from efficienttrust.evaluation.proof import Proof, prove
 from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline._capacity import Capacity, choose_capacity, choose_width
+from efficienttrust.pipeline._capacity import Capacity, choose_capacity, choose_each, choose_width, limits_exceeded
 from efficienttrust.pipeline._document import export_metadata, make_document
 from efficienttrust.pipeline._file import export_file, open_file, rows_per_second, single_row_call
 from efficienttrust.pipeline._progress import ProgressEvent
@@ -24,6 +26,8 @@ from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.resources import Budget, Ledger, measure_latency
 from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
 from efficienttrust.training import Candidates, Settings, TrainingTask, clear_stop, lever_of, trainers
+from efficienttrust.training._distributed import rank, team_of
+from efficienttrust.training._team_step import follow
 
 DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
 HISTORY_COLUMNS = ("step", "progress", "used", "accuracy")
@@ -45,6 +49,7 @@ def fit(
     seed: int = 0,
     out: Path | str | None = None,
     overwrite: bool = False,
+    show_small_cells: bool = False,
     use_groups_at_prediction: bool = False,
     progress: Progress | None = None,
 ) -> Run:
@@ -53,18 +58,23 @@ def fit(
     Everything from loading the data to the exported file is charged to the budget; importing libraries and the final
     evaluation are not. With `out`, the state is saved while training: after a kill, the same call goes on from there.
 
+    Started by `torchrun`, the processes share every batch of a network; the call returns in process 0 alone, which also
+    writes: the others end in it (SystemExit) when the training is over.
+
     Args:
         problem: From `load_problem` or `load_image_problem`.
         budget: E.g. `"time=20s cpu, size=300kB, latency=2ms"`.
         targets: E.g. `["dpd <= 0.05", "robust_accuracy(pgd, eps=0.25) >= 0.80"]`; may be empty.
         policy: Name of a policy, with options in parentheses, or a policy of your own.
-        trainer: `network` or `trees`.
+        trainer: `network`, `trees`, `lightgbm` or `auto`.
         model: What is trained: a network by name with options, such as `resnet20(width=0.5)`, `module:function` of your
-            own, or the name of another trainer; by default `mlp` for tables and `resnet8` for images.
+            own, or the name of another trainer, as `auto`, which tries several and lets the targets decide; by default
+            `mlp` for tables and `resnet8` for images.
         settings: Device, precision and augmentation of networks other than `mlp`.
         seed: Seed of everything random in training. (The split has its own: `load_problem(seed=…)`.)
         out: Folder for the run; None keeps it in memory (see `Run.save`).
         overwrite: Replace an earlier run in `out`.
+        show_small_cells: Do not withhold figures about fewer than ten people from the pages of clinical data.
         use_groups_at_prediction: Let the deployed model read the sensitive columns. Off: it is attribute-blind.
         progress: Called with signs of life.
 
@@ -85,15 +95,24 @@ def fit(
         seed=seed,
         aware=use_groups_at_prediction,
     )
-    check_destination(destination, overwrite=overwrite)
+    if rank() == 0:
+        check_destination(destination, overwrite=overwrite)
     clear_stop()
-    warm_up(exporter=request.network != "mlp" or problem.kind == "image")
-    ledger = Ledger(request.budget)
-    tell = _Tell(progress, ledger)
-    with single_thread():
-        ledger.add_prior("data", **problem.preparation)
+    warm_up(
+        exporter=request.network != "mlp" or request.trainer == "auto" or problem.kind == "image",
+        trees=request.trainer in ("lightgbm", "auto") or request.settings.distil > 0,
+    )
+    with single_thread(), team_of(request.identity(problem), problem.preparation) as team:
+        if team is not None and team.share.rank > 0:
+            follow(problem, _task(request, problem, request.options), team)
+            raise SystemExit(0)
+        ledger = Ledger(request.budget, clock_override=None if team is None else team.clocks())
+        tell = _Tell(progress, ledger)
+        ledger.add_prior("data", **(problem.preparation if team is None else team.preparation))
         capacity = _capacity(problem, request, ledger)
         candidates = _train(problem, request, ledger, capacity, destination, tell)
+        if team is not None:
+            team.leave()
         choice, tried = _calibrate(problem, request, ledger, candidates, capacity, tell)
         content = _export(problem, request, ledger, candidates, choice, tell)
         ledger.close()
@@ -111,13 +130,24 @@ def fit(
     )
     if destination is not None:
         tell("report")
-        run.save(destination, overwrite=overwrite)
+        run.save(destination, overwrite=overwrite, show_small_cells=show_small_cells)
     return run
 
 
 def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
+    head = any(lever_of(target, problem.task) == "fairness" for target in request.targets)
+    if request.trainer == "auto":
+        return choose_each(
+            problem,
+            request.budget,
+            ledger,
+            aware=request.aware,
+            head=head,
+            seed=request.seed,
+            metadata=export_metadata(problem, request),
+        )
     if request.trainer != "network":
-        return Capacity({}, "trees have no width; the limits are verified on the file", 0.0)
+        return Capacity({}, "trees have no width; they grow until a limit is reached", 0.0)
     if request.network != "mlp" or problem.task != "binary" or request.options:
         return choose_width(
             problem,
@@ -126,10 +156,10 @@ def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
             network=request.network,
             options=request.options,
             aware=request.aware,
+            head=head,
             seed=request.seed,
             metadata=export_metadata(problem, request),
         )
-    head = any(lever_of(target) == "fairness" for target in request.targets)
     return choose_capacity(
         problem,
         request.budget,
@@ -145,26 +175,40 @@ def _train(
     problem: Problem, request: Request, ledger: Ledger, capacity: Capacity, out: Path | None, tell: _Tell
 ) -> Candidates:
     tell("train")
-    task = TrainingTask(
+    task = replace(
+        _task(request, problem, capacity.options),
+        exceeded=None if request.trainer == "network" else _exceeded(problem, request),
+        export_cost=capacity.export_cost,
+        checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
+        on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
+    )
+    return trainers.get(request.trainer)(task).fit(problem, ledger, request.policy)
+
+
+def _exceeded(problem: Problem, request: Request) -> Callable[[Scorer], Sequence[str]]:
+    head = any(lever_of(target, problem.task) == "fairness" for target in request.targets)
+    metadata = export_metadata(problem, request)
+    return limits_exceeded(problem, request.budget, aware=request.aware, head=head, metadata=metadata)
+
+
+def _task(request: Request, problem: Problem, options: Mapping[str, Any]) -> TrainingTask:
+    return TrainingTask(
         targets=request.targets,
         seed=request.seed,
         aware=request.aware,
         network=request.network,
-        options=capacity.options,
+        options=options,
         settings=request.settings,
-        export_cost=capacity.export_cost,
-        checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
         identity=request.identity(problem),
-        on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
     )
-    return trainers.get(request.trainer)(task).fit(problem, ledger, request.policy)
 
 
 def _calibrate(
     problem: Problem, request: Request, ledger: Ledger, candidates: Candidates, capacity: Capacity, tell: _Tell
 ) -> tuple[Choice, list[Calibrated | None]]:
     tell("calibrate")
-    full = 2.0 * candidates.members[0].scorer.n_parameters * rows_scored(problem, request.targets, SHORT_PASSES)
+    passes, members = rows_scored(problem, request.targets, SHORT_PASSES), candidates.members
+    full = [2.0 * member.scorer.n_parameters * passes for member in members]
     limited = ledger.clock in ("wall", "cpu", "flops") and math.isfinite(ledger.limit)
     dearest, last = 0.0, ledger.used()
 
@@ -174,24 +218,26 @@ def _calibrate(
         dearest, last = max(dearest, now - last) if index else 0.0, now
         if not limited:
             return 1.0
-        left = ledger.remaining() - 2.0 * capacity.export_cost
-        need = PRUDENCE * (dearest if index else candidates.calibration_cost)
+        left = ledger.remaining() - 2.0 * max(capacity.export_cost, candidates.export_cost)
+        predicted = members[index].calibration_cost if index else candidates.calibration_cost
+        need = PRUDENCE * (dearest if predicted is None else predicted)
         if ledger.clock == "flops":  # counted once, at the end
-            need = full * (index + 1)
+            need = sum(full[: index + 1])
         share = left / need if need > 0 else 1.0
-        return share if index == 0 else float(share >= 1.0)
+        return share if index == 0 or predicted is not None else float(share >= 1.0)
 
     with ledger.phase("calibrate"):
         choice, tried = choose(
             problem,
-            [member.scorer for member in candidates.members],
+            [member.scorer for member in members],
             request.targets,
             candidates.head,
             aware=request.aware,
             seed=request.seed,
             affordable=affordable,
         )
-        ledger.count(flops=full * choice.effort * sum(found is not None for found in tried))
+        counted = sum(one for one, found in zip(full, tried, strict=True) if found is not None)
+        ledger.count(flops=choice.effort * counted)
     return choice, tried
 
 
@@ -240,7 +286,7 @@ class _Tell:
     """Turns signs of life into events."""
 
     def __init__(self, progress: Progress | None, ledger: Ledger) -> None:
-        self._progress, self._ledger = progress, ledger
+        self._progress, self._ledger, self._limit = progress, ledger, ledger.limit
         self._step = 0
 
     def __call__(
@@ -250,7 +296,7 @@ class _Tell:
             return
         self._step = self._step if step is None else step
         ledger = self._ledger
-        fraction = ledger.fraction() if math.isfinite(ledger.limit) else 0.0
+        fraction = ledger.used() / self._limit if math.isfinite(self._limit) else 0.0
         self._progress(
-            ProgressEvent(fraction, ledger.used(), ledger.limit, ledger.clock, phase, self._step, metrics or {}, action)
+            ProgressEvent(fraction, ledger.used(), self._limit, ledger.clock, phase, self._step, metrics or {}, action)
         )

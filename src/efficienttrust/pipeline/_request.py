@@ -19,6 +19,7 @@ from efficienttrust.models import network_of, networks, parse_network
 from efficienttrust.pipeline._feasibility import refuse_contradictions
 from efficienttrust.resources import Budget
 from efficienttrust.training import Settings, trainers
+from efficienttrust.training._distributed import processes
 
 DEFAULT_NETWORK = {"table": "mlp", "image": "resnet8"}
 
@@ -93,6 +94,13 @@ def make_request(
     asked = Budget.parse(budget) if isinstance(budget, str) else budget
     parsed, notes = check_targets([parse_target(t) if isinstance(t, str) else t for t in targets], problem.sensitive)
     check_measurable(parsed, problem.task)
+    if problem.kind == "image":
+        _refuse_for_images(parsed, aware)
+    if aware and problem.task != "binary":
+        raise UsageError(
+            "--use-groups-at-prediction gives each group a threshold of its own; only a model of two classes has one: "
+            "leave it out, or let the model read the groups with --use-sensitive-as-input"
+        )
     if aware and not problem.sensitive:
         raise UsageError("--use-groups-at-prediction needs groups: name the columns that hold them with --sensitive")
     refuse_contradictions(problem, parsed)
@@ -101,6 +109,8 @@ def make_request(
         raise InfeasibleError(f"budget: {limits.time} is less than one training step")
     _refuse_memory(limits)
     trainer, network, options = _chosen(problem, trainer, model)
+    if settings.distil and (problem.kind == "image" or problem.task != "binary" or trainer not in ("network", "auto")):
+        raise UsageError("--distil lets boosted trees teach a network two classes from a table; leave it out here")
     if seed < 0:
         raise UsageError(f"seed {seed} is negative; use 0 or a positive whole number")
     return Request(
@@ -124,7 +134,13 @@ def _chosen(problem: Problem, trainer: str, model: str | None) -> tuple[str, str
     if model is not None and model in trainers.names():
         trainer, model = model, None
     trainer = trainers.canonical(trainer)
+    if trainer == "auto" and problem.kind == "image":
+        raise UsageError("auto chooses among models of tables; choose a network with --model")
+    if trainer == "auto" and model is None:
+        return trainer, "mlp", {}
     if trainer != "network":
+        if processes() > 1:
+            raise UsageError(f"{trainer} train in one process: start without torchrun")
         if problem.kind == "image" or problem.task != "binary":
             raise UsageError(f"{trainer} learn two classes from tables; choose a network with --model")
         if model is not None:
@@ -170,6 +186,23 @@ def check_destination(out: Path | None, *, overwrite: bool) -> None:
 def working_folder(out: Path) -> Path:
     """Return the folder beside `out` in which a run is made; it becomes `out` when the run is complete."""
     return out.with_name(out.name + ".partial")
+
+
+def _refuse_for_images(targets: Sequence[Target], aware: bool) -> None:
+    """Refuse a radius in units of 0-255, and a threshold for each group: the file reads pixels alone."""
+    for target in targets:
+        arguments = dict(target.arguments)
+        eps = float(str(arguments.get("eps", 0.0)))
+        if eps > 1 and arguments.get("norm") == "linf":
+            raise UsageError(
+                f"target {target.text}: eps = {eps:g} is wider than the range of pixels, which is [0, 1] here: for "
+                f"{eps:g} of 255 write {eps:g}/255"
+            )
+    if aware:
+        raise UsageError(
+            "--use-groups-at-prediction is for tables: the file of a model of images is given pixels and no group; "
+            "leave it out"
+        )
 
 
 def _refuse_memory(budget: Budget) -> None:

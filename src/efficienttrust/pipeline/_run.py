@@ -18,6 +18,7 @@ from efficienttrust.compression import Decision, DeployedImages, DeployedModel, 
 from efficienttrust.data import Problem, load_image_problem, load_problem
 from efficienttrust.errors import UsageError
 from efficienttrust.pipeline._document import ARTIFACTS, SCHEMA_VERSION, plain
+from efficienttrust.pipeline._readers import for_readers
 from efficienttrust.pipeline._request import check_destination, working_folder
 from efficienttrust.pipeline._weights import load_weights, save_weights
 
@@ -90,8 +91,16 @@ class Run:
         said = DeployedModel(self.content).run(frame)
         return pd.DataFrame({"score": said.score, "margin": said.margin, "decision": said.decision}, index=frame.index)
 
-    def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
+    def save(self, folder: Path | str, *, overwrite: bool = False, show_small_cells: bool = False) -> Path:
         """Write all artefacts, atomically: the folder appears when it is complete, or not at all.
+
+        Of clinical data report and model card withhold figures about fewer than ten people; `run.json` and
+        `predictions.parquet` are whole, as `verify` compares them.
+
+        Args:
+            folder: Where to.
+            overwrite: Replace an earlier run.
+            show_small_cells: Withhold nothing.
 
         Returns:
             The folder.
@@ -103,7 +112,7 @@ class Run:
         check_destination(out, overwrite=overwrite)
         working, replaced = working_folder(out), out.with_name(out.name + ".replaced")
         try:
-            self._write(working, out)
+            self._write(working, out, show_small_cells=show_small_cells)
             (working / "checkpoint.pt").unlink(missing_ok=True)
             if out.exists():
                 shutil.rmtree(replaced, ignore_errors=True)  # of an earlier save that was killed between its renames
@@ -117,7 +126,7 @@ class Run:
             ) from error
         return out
 
-    def _write(self, working: Path, out: Path) -> None:
+    def _write(self, working: Path, out: Path, *, show_small_cells: bool) -> None:
         from efficienttrust.report import model_card, render_report
 
         working.mkdir(parents=True, exist_ok=True)
@@ -126,7 +135,8 @@ class Run:
         self.predictions.to_parquet(working / ARTIFACTS["predictions"], index=False)
         self.history.to_parquet(working / ARTIFACTS["history"], index=False)
         self.decisions.to_parquet(working / ARTIFACTS["decisions"], index=False)
-        placed = {**self.document, "artifacts": {name: str(out / path) for name, path in ARTIFACTS.items()}}
+        shown = for_readers(self.document, show_small_cells=show_small_cells)
+        placed = {**shown, "artifacts": {name: str(out / path) for name, path in ARTIFACTS.items()}}
         page = render_report(placed, self.history, self.decisions)
         (working / ARTIFACTS["report"]).write_text(page, encoding="utf-8")
         (working / ARTIFACTS["card"]).write_text(model_card(placed), encoding="utf-8")

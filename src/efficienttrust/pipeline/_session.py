@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 
 @contextmanager
@@ -25,11 +26,12 @@ def single_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def warm_up(*, exporter: bool = False) -> None:
+def warm_up(*, exporter: bool = False, trees: bool = False) -> None:
     """Import what a run needs, so that the budget pays for work and not for loading libraries.
 
     Args:
         exporter: Whether a torch module will be exported, whose exporter takes seconds to load.
+        trees: Whether LightGBM will grow trees where it is installed.
     """
     import onnx.helper
     import onnxruntime
@@ -44,6 +46,10 @@ def warm_up(*, exporter: bool = False) -> None:
     optimiser = torch.optim.AdamW(network.parameters(), fused=True)
     network(torch.zeros(1, 2)).sum().backward()
     optimiser.step()
+    if trees and find_spec("lightgbm") is not None:
+        import lightgbm
+
+        assert lightgbm.__name__
     if exporter:
         from efficienttrust.compression import ModuleScorer
         from efficienttrust.compression._graph import Graph

@@ -106,10 +106,12 @@ def _altered(recorded: pd.DataFrame, found: pd.DataFrame) -> str:
     """Return what differs between recorded and recomputed predictions, or an empty text."""
     if list(recorded.columns) != list(found.columns) or len(recorded) != len(found):
         return f"{len(recorded)} rows of {len(recorded.columns)} columns, not {len(found)} of {len(found.columns)}"
+    of_numbers = found["prediction"].dtype.kind == "f"
+    unit = max(1.0, float(found["prediction"].abs().max())) if of_numbers else 1.0  # a number has its own
     for name in found.columns:
         old, new = recorded[name], found[name]
         if new.dtype.kind == "f":
-            same = np.isclose(old.to_numpy(np.float64), new.to_numpy(np.float64), rtol=0, atol=SCORE_TOLERANCE)
+            same = np.isclose(old.to_numpy(np.float64), new.to_numpy(np.float64), rtol=0, atol=SCORE_TOLERANCE * unit)
         else:
             same = ((old.astype(str) == new.astype(str)) | (old.isna() & new.isna())).to_numpy()
         if not same.all():

@@ -35,14 +35,14 @@ def save_weights(folder: Path, scorer: Scorer, decision: Decision) -> None:
     elif isinstance(scorer, ModuleScorer):
         about["scorer"] = {
             "kind": "module", "network": scorer.network, "options": dict(scorer.options), "outputs": scorer.outputs,
-            "shape": list(scorer.shape), "inputs": dict(scorer.inputs),
+            "shape": list(scorer.shape), "inputs": dict(scorer.inputs), "shift": scorer.shift, "scale": scorer.scale,
         }  # fmt: skip
         arrays |= {f"module.{name}": value.cpu().numpy() for name, value in scorer.module.state_dict().items()}
     else:
         values = {field.name: getattr(scorer, field.name) for field in fields(scorer)}
         about["scorer"] = {"kind": "trees", **{k: v for k, v in values.items() if not isinstance(v, np.ndarray)}}
         arrays |= {f"trees.{name}": value for name, value in values.items() if isinstance(value, np.ndarray)}
-    content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    content = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
     (folder / "model.safetensors").write_bytes(content)
     (folder / "model.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
@@ -93,4 +93,5 @@ def _module(described: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) 
             part._parameters[leaf] = torch.nn.Parameter(value, requires_grad=False)
         else:
             part._buffers[leaf] = value
-    return ModuleScorer(module.eval(), inputs.shape, outputs, network, options, described["inputs"])
+    unit = float(described.get("shift", 0.0)), float(described.get("scale", 1.0))
+    return ModuleScorer(module.eval(), inputs.shape, outputs, network, options, described["inputs"], *unit)

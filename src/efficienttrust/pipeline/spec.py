@@ -36,7 +36,7 @@ def fit_spec(options: Mapping[str, object], *, file: Path | None = None) -> FitS
 
     Args:
         options: Values by name of a field of `FitSpec` or `DataSpec`; None means not given.
-        file: A YAML file. A relative `data.source` in it that is a file is relative to its folder.
+        file: A YAML file. A relative path in its `data.source`, alone or behind a name, is relative to its folder.
     """
     given = {name: value for name, value in options.items() if value is not None}
     document = _read(file) if file else {}
@@ -49,15 +49,27 @@ def fit_spec(options: Mapping[str, object], *, file: Path | None = None) -> FitS
     except ValidationError as error:
         faults = sorted((_where(fault["loc"], document, file, given), _what(fault)) for fault in error.errors())
         raise UsageError("\n".join(f"{place}: {what}" for (_line, place), what in faults)) from None
-    if file and "source" not in given and Path(spec.data.source).suffix:
-        resolved = spec.data.model_copy(update={"source": str(file.parent / spec.data.source)})
-        return spec.model_copy(update={"data": resolved})
+    if file and "source" not in given:
+        placed = spec.data.model_copy(update={"source": _beside(file, spec.data.source)})
+        return spec.model_copy(update={"data": placed})
     return spec
 
 
 def fit_spec_schema() -> dict[str, Any]:
     """Return the JSON schema of the YAML file, for editors; committed as `docs/fit.schema.json`."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **FitSpec.model_json_schema()}
+
+
+def _beside(file: Path, source: str) -> str:
+    """Return a source with its path relative to the folder of a file; names stay as they are."""
+    word, colon, path = source.partition(":")
+    if colon:
+        from efficienttrust.data import dataset_names
+        from efficienttrust.data.images import image_formats
+
+        if word in dataset_names() or word in image_formats.names():
+            return source if path.startswith("~") else f"{word}:{file.parent / path}"
+    return str(file.parent / source) if Path(source).suffix else source
 
 
 def _as_text(value: object) -> object:
@@ -93,6 +105,13 @@ def _as_policy(text: str) -> str:
     return text
 
 
+def _as_limitation(text: str) -> str:
+    from efficienttrust.data.limitations import parse_limitation
+
+    with _fault_of_the_field():
+        return parse_limitation(text).text
+
+
 def _as_augment(text: str) -> str:
     from efficienttrust.training import parse_augmentation
 
@@ -122,6 +141,7 @@ Names = Annotated[
 ]
 Amount = Annotated[str, BeforeValidator(_as_amount), WithJsonSchema({"type": ["string", "number"]})]
 Target = Annotated[str, AfterValidator(_as_target)]
+Limitation = Annotated[str, AfterValidator(_as_limitation)]
 Policy = Annotated[str, AfterValidator(_as_policy)]
 Augment = Annotated[str, AfterValidator(_as_augment)]
 
@@ -138,6 +158,7 @@ class DataSpec(_Strict):
     source: str = Field(description="a data set by name, the path of a .csv, .csv.gz or .parquet file, or images")
     label: str | None = Field(None, description="column to predict")
     positive: Text | None = Field(None, description="value of the label that counts as 1")
+    task: Literal["binary", "multiclass", "regression"] | None = Field(None, description="what the label is for")
     sensitive: Names = Field((), description="sensitive columns; their intersections are the groups")
     weight: str | None = Field(None, description="column of sample weights")
     split_column: str | None = Field(None, description="column that says which split a row belongs to")
@@ -148,6 +169,7 @@ class DataSpec(_Strict):
     drop: Names = Field((), description="columns to leave out")
     use_sensitive_as_input: bool = Field(False, description="let the model read the sensitive columns")
     limit: int | None = Field(None, ge=1, description="use at most so many images, drawn at random")
+    limitations: tuple[Limitation, ...] = Field((), description="what the data shall lack, as `label_noise(0.2)`")
 
     def settings(self) -> dict[str, Any]:
         """Return the keyword arguments for `load_data`, the source left out."""
@@ -194,13 +216,14 @@ class FitSpec(_Strict):
     ] = Field(description="limits by resource, as the text `time=20s cpu, size=300kB` or as a mapping")
     targets: tuple[Target, ...] = Field((), description="targets, as `demographic_parity_difference <= 0.05`")
     policy: Policy = Field("plan", description="who steers the training: plan, pid, rule or static")
-    trainer: str = Field("network", description="what is trained: network or trees")
+    trainer: str = Field("network", description="what is trained: network, trees, lightgbm or auto")
     model: str | None = Field(
-        None, description="network by name, as `resnet20(width=0.5)`, `module:function`, or trees"
+        None, description="network by name, as `resnet20(width=0.5)`, `module:function`, trees, lightgbm or auto"
     )
     device: str = Field("auto", description="where networks other than mlp are trained: auto, cpu, cuda")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="of training: auto, fp32 or bf16")
     augment: Augment | None = Field(None, description="strength of augmentations, as `crop=1, flip=0.5`; none for none")
+    distil: float = Field(0.0, ge=0, le=1, description="share of a network's loss on probabilities of boosted trees")
     seed: int = Field(0, ge=0, description="seed of the split and of the training")
     use_groups_at_prediction: bool = Field(False, description="let the deployed model use the sensitive columns")
 
@@ -211,6 +234,8 @@ class FitSpec(_Strict):
 
 
 _PARTS: dict[tuple[str, ...], type[BaseModel]] = {(): FitSpec, ("data",): DataSpec, ("budget",): BudgetSpec}
+REPEATED = ("targets", "relations", "limitations")
+"""Fields whose option is given once for each text, and is called by the singular."""
 _REMEDIES = {
     "string_type": "give a text",
     "tuple_type": "give a list",
@@ -220,6 +245,7 @@ _REMEDIES = {
     "int_parsing": "give a whole number",
     "int_from_float": "give a whole number",
     "greater_than_equal": "give 0 or more",
+    "less_than_equal": "give 1 or less",
     "model_type": "give a mapping of keys and values",
 }
 
@@ -259,7 +285,7 @@ def _where(
     if option is None and file is None:
         option = str(path[-1])
     if option is not None:
-        return 0, f"--{option.removesuffix('s') if option == 'targets' else option.replace('_', '-')}"
+        return 0, f"--{option.removesuffix('s') if option in REPEATED else option.replace('_', '-')}"
     line = 0
     node: Any = document
     for part in path:

@@ -7,7 +7,8 @@ sentence that states its finding, computed from the numbers, and the numbers the
 
 `model_card` writes the same outcome as Markdown with the YAML front matter of the Hugging Face hub. `render_audit`
 makes the page of an audit (`audit.json`) by the same rules, with the alarms right after the verdicts. All three say
-which metric, which groups and which interval, and never more than was measured.
+which metric, which groups and which interval, and never more than was measured. `suppress_small_cells` takes out of a
+document what tells of fewer than ten people, before it becomes a page.
 
     >>> import pandas as pd
     >>> from efficienttrust.report import render_report
@@ -19,5 +20,6 @@ which metric, which groups and which interval, and never more than was measured.
 from efficienttrust.report._audit import render_audit
 from efficienttrust.report._card import model_card
 from efficienttrust.report._page import render_report
+from efficienttrust.report._small_cells import suppress_small_cells
 
-__all__ = ["model_card", "render_audit", "render_report"]
+__all__ = ["model_card", "render_audit", "render_report", "suppress_small_cells"]

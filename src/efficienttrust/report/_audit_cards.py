@@ -10,7 +10,7 @@ from efficienttrust.report._audit_read import label, measured, where
 from efficienttrust.report._figures import Table, reading
 from efficienttrust.report._format import amount, as_float, count, words
 from efficienttrust.report._groups import SMALL_GROUP
-from efficienttrust.report._read import Document, part, rows, texts
+from efficienttrust.report._read import WITHHELD, Document, count_text, part, rows, texts
 from efficienttrust.report._sentences import spread
 
 NOT_MEASURED = "not measured"
@@ -119,8 +119,9 @@ def attribute_table(document: Document) -> Table | None:
             n = as_float(row.get("n"))
             small = " (too small)" if n < SMALL_GROUP else ""
             group = f"{label(row.get('group'))}{small}"
-            rate = row.get("base_rate")
-            body.append([str(attribute), group, count(n), reading(measured(rate)) if rate is not None else "–"])
+            rate, unknown = row.get("base_rate"), WITHHELD if isinstance(row.get("n"), str) else "–"
+            shown = reading(measured(rate)) if rate is not None else unknown
+            body.append([str(attribute), group, count_text(row.get("n")), shown])
     return Table("Groups in the rows", ["attribute", "group", "rows", "base rate"], body, labels=2) if body else None
 
 

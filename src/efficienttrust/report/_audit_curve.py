@@ -10,7 +10,7 @@ from efficienttrust.report._audit_read import EpsScale, by_group, group_label, m
 from efficienttrust.report._figures import Cell, Figure, LegendItem, LinePanel, Series, Table, reading
 from efficienttrust.report._format import amount, as_float, count, number, percent, shorten
 from efficienttrust.report._groups import SMALL_GROUP
-from efficienttrust.report._read import Document, Estimate, part, rows, texts
+from efficienttrust.report._read import Document, Estimate, count_text, part, rows, texts
 from efficienttrust.report._scale import Scale, Tick, scale_over
 
 MOST_PANELS = 12
@@ -122,10 +122,11 @@ def stage_table(document: Document) -> Table | None:
     body = []
     for row in rows(part(document, "robustness"), "stages"):
         attacked, fooled, seconds = (as_float(row.get(name)) for name in ("attacked", "fooled", "seconds"))
-        share = f"{count(fooled)} ({percent(fooled / attacked)})" if attacked > 0 else count(fooled)
+        told = attacked > 0 and math.isfinite(fooled)
+        share = count_text(row.get("fooled")) + (f" ({percent(fooled / attacked)})" if told else "")
         taken = amount("time", seconds).removesuffix(" wall") if math.isfinite(seconds) else "–"
         passes = [count(row.get(name)) for name in ("forwards", "backwards")]
-        body.append([str(row.get("name") or "–"), count(attacked), share, *passes, taken])
+        body.append([str(row.get("name") or "–"), count_text(row.get("attacked")), share, *passes, taken])
     columns = ["attack", "rows attacked", "newly fooled", "forward passes", "backward passes", "time"]
     return Table("Attacks, in the order in which they ran", columns, body) if body else None
 

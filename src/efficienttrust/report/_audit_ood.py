@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from efficienttrust.report._audit_read import by_group, group_label, measured, of_hundred
 from efficienttrust.report._figures import Cell, Figure, Table, dot_panel, reading
-from efficienttrust.report._format import as_float, count
-from efficienttrust.report._read import Document, Estimate, TargetText, part, rows
+from efficienttrust.report._format import count
+from efficienttrust.report._read import Document, Estimate, TargetText, count_text, part, rows
 
 _CHANCE = TargetText("", "", "chance", 0.5)
 _SCORES = (
@@ -40,7 +39,7 @@ def read_ood(document: Document) -> list[OodSet]:
         found.append(
             OodSet(
                 title=f"{row.get('against') or 'other rows'}{nearness}",
-                n=count(row.get("n")) if math.isfinite(as_float(row.get("n"))) else "–",
+                n="–" if row.get("n") is None else count_text(row["n"]),
                 detectors={name: {key: measured(one.get(key)) for key, _ in _SCORES} for name, one in named},
                 groups={name: by_group(one.get("by_group")) for name, one in named},
             )

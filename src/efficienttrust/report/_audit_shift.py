@@ -8,19 +8,20 @@ from dataclasses import dataclass
 
 from efficienttrust.report._audit_read import measured, optional, with_reason
 from efficienttrust.report._figures import Cell, Figure, Table, dot_panel, reading
-from efficienttrust.report._format import as_float, count, shorten
+from efficienttrust.report._format import as_float, shorten
 from efficienttrust.report._groups import SMALL_GROUP
-from efficienttrust.report._read import Document, Estimate, TargetText, part, rows
+from efficienttrust.report._read import Document, Estimate, TargetText, count_text, part, rows
 
 _NO_DROP = TargetText("", "", "no drop", 0.0)
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment; `worst` is None without groups, `home` says whether the model was trained there, if known."""
+    """One environment; `n` is 0 where `rows` are withheld, `worst` None without groups, `home` where it was trained."""
 
     name: str
     n: int
+    rows: str
     accuracy: Estimate
     drop: Estimate
     worst: Estimate | None
@@ -39,6 +40,7 @@ def shift_figure(document: Document) -> Figure | None:
         Environment(
             name=str(row.get("name") or "–"),
             n=int(n) if math.isfinite(n := as_float(row.get("n"))) else 0,
+            rows=count_text(row.get("n") or 0),
             accuracy=measured(row.get("accuracy")),
             drop=measured(row.get("drop")),
             worst=optional(row.get("worst_group")),
@@ -118,7 +120,7 @@ def _table(listed: Sequence[Environment], column: str) -> Table:
     body: list[list[Cell]] = [
         [
             one.name,
-            count(one.n),
+            one.rows,
             *([one.home or "–"] if known else []),
             reading(one.accuracy) if one.accuracy.known else with_reason(one.accuracy),
             reading(one.drop) if one.drop.known else with_reason(one.drop),

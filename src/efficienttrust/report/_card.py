@@ -62,12 +62,13 @@ def _front_matter(document: Document) -> str:
         estimate = read_estimate(raw)
         if estimate.known:
             results.append({"type": str(key), "name": str(key), "value": round(estimate.value, 6)})
-    tags = ["efficienttrust", "tabular-classification", *(["onnx"] if part(document, "artifacts").get("model") else [])]
+    pipeline = _pipeline(problem)
+    tags = ["efficienttrust", pipeline, *(["onnx"] if part(document, "artifacts").get("model") else [])]
     index = {
         "name": f"efficienttrust-{name}",
         "results": [
             {
-                "task": {"type": "tabular-classification"},
+                "task": {"type": pipeline},
                 "dataset": {
                     "type": re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "table",
                     "name": name,
@@ -79,11 +80,18 @@ def _front_matter(document: Document) -> str:
     }
     fields: Mapping[str, object] = {
         "library_name": "efficienttrust",
-        "pipeline_tag": "tabular-classification",
+        "pipeline_tag": pipeline,
         "tags": tags,
         **({"model-index": [index]} if results else {}),
     }
     return "\n".join(f"{key}: {json.dumps(value, ensure_ascii=True, allow_nan=False)}" for key, value in fields.items())
+
+
+def _pipeline(problem: Mapping[str, object]) -> str:
+    """Return the hub's name of what the model does."""
+    if problem.get("kind") == "image":
+        return "image-classification"
+    return "tabular-regression" if problem.get("task") == "regression" else "tabular-classification"
 
 
 def _verdict_table(document: Document) -> Table | None:

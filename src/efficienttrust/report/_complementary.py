@@ -16,8 +16,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import numpy as np
-
 Cell = tuple[str, str]
 """Attribute and group."""
 Equation = Sequence[tuple[Cell, int]]
@@ -87,6 +85,8 @@ def _determined(equations: Sequence[Equation], withheld: set[Cell]) -> list[Cell
     if not cells:
         return []
     place = {cell: number for number, cell in enumerate(cells)}
+    import numpy as np
+
     matrix = np.zeros((len(equations), len(cells)))
     for row, equation in enumerate(equations):
         for cell, sign in equation:

@@ -16,12 +16,12 @@ _TITLES = {"tpr": "true positive rate", "fpr": "false positive rate"}
 
 @dataclass(frozen=True)
 class GroupRow:
-    """One group with its rates; counts as they are shown, so also `<10` and `withheld`, stand in `counts`."""
+    """One group with its rates; `counts` (rows; of two classes positives) as shown, so also `<10` and `withheld`."""
 
     attribute: str
     group: str
     n: int
-    counts: tuple[str, str]
+    counts: tuple[str, ...]
     rates: Mapping[str, Estimate]
     withheld: bool = False
 
@@ -35,13 +35,14 @@ def read_groups(document: Document, missing: str = NOT_ESTIMABLE) -> list[GroupR
     """Read the group table, rows of one attribute together, in the order of appearance."""
     found = []
     for row in rows(document, "groups"):
-        shown = [count_text(row[name]) if row.get(name) is not None else "0" for name in ("n", "positives")]
+        shown = ["0" if row.get("n") is None else count_text(row["n"])]
+        shown += [count_text(row["positives"])] if row.get("positives") is not None else []
         found.append(
             GroupRow(
                 attribute=str(row.get("attribute", "")),
                 group=str(row.get("group", "")),
                 n=_count(row.get("n")),
-                counts=(shown[0], shown[1]),
+                counts=tuple(shown),
                 rates=group_estimates(row, missing),
                 withheld=isinstance(row.get("n"), str),
             )
@@ -88,8 +89,10 @@ def group_table(groups: Sequence[GroupRow], names: Sequence[str], *, several: bo
     for row in groups:
         label = _label(row, several=several) + (" (too small)" if row.small else " (withheld)" * row.withheld)
         cells = [reading(row.rates[name]) if name in row.rates else "–" for name in names]
-        body.append([label, *row.counts, *cells])
-    return Table("Rates by group on test, with 95 % intervals", ["group", "n", "positives", *map(title, names)], body)
+        counts = [*row.counts, *["0"] * (max(len(other.counts) for other in groups) - len(row.counts))]
+        body.append([label, *counts, *cells])
+    counted = ["n", "positives"][: max(len(row.counts) for row in groups)]
+    return Table("Rates by group on test, with 95 % intervals", ["group", *counted, *map(title, names)], body)
 
 
 def title(name: str) -> str:

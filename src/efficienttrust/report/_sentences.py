@@ -7,9 +7,9 @@ import posixpath
 import shlex
 from datetime import UTC, datetime
 
-from efficienttrust.report._format import amount, as_float, count, number, percent, shorten
+from efficienttrust.report._format import amount, as_float, number, percent, shorten
 from efficienttrust.report._groups import SMALL_GROUP, read_groups
-from efficienttrust.report._read import Document, part, read_estimate, read_targets, read_verdicts, texts
+from efficienttrust.report._read import Document, count_text, part, read_estimate, read_targets, read_verdicts, texts
 
 
 def outcome(document: Document) -> str:
@@ -33,13 +33,14 @@ def summary(document: Document) -> list[str]:
     """Return the few sentences under the title: the model, the data, the evidence."""
     problem, model = part(document, "problem"), part(document, "model")
     kind = str(model.get("architecture") or model.get("trainer") or "model")
-    name, label, positive = (str(problem.get(key) or "?") for key in ("name", "label", "positive"))
-    accuracy = read_estimate(part(document, "metrics").get("accuracy"))
+    measured = part(document, "metrics")
+    quality, measure = ("R²", "r2") if problem.get("task") == "regression" else ("Accuracy", "accuracy")
+    accuracy = read_estimate(measured.get(measure))
     n_test = part(problem, "splits").get("test")
-    found = [f"A model ({kind}) that decides whether {label} is “{positive}”, trained on {name}."]
+    found = [f"A model ({kind}) that {does(problem)}, trained on {problem.get('name') or '?'}."]
     if accuracy.known:
-        held_out = f" on {count(n_test)} test rows that took no part in training" if n_test is not None else " on test"
-        found.append(f"Accuracy {accuracy.text()}{held_out}.")
+        told = "test" if n_test is None else f"{count_text(n_test)} test rows that took no part in training"
+        found.append(f"{quality} {accuracy.text()} on {told}.")
     found.append("Verdicts and metrics were measured on the exported file; brackets hold 95 % intervals.")
     found += [
         f"{verdict.target.key}: the certificate holds, the estimate on test does not meet the target."
@@ -49,16 +50,30 @@ def summary(document: Document) -> list[str]:
     return found
 
 
+def does(problem: Document) -> str:
+    """Return what a model does with a row: `decides whether income is “>50K”`, `predicts price`."""
+    label, positive = (str(problem.get(key) or "?") for key in ("label", "positive"))
+    if problem.get("task") == "regression":
+        return f"predicts {label}, a number"
+    if problem.get("task") == "multiclass":
+        classes = texts(problem, "classes")
+        shown = ", ".join(f"“{shorten(name)}”" for name in classes[:4]) + (", …" if len(classes) > 4 else "")
+        return f"decides between {len(classes)} values of {label} ({shown})"
+    return f"decides whether {label} is “{positive}”"
+
+
 def intended_use(document: Document) -> list[str]:
     """Return what the model is meant for, in sentences."""
     problem, model = part(document, "problem"), part(document, "model")
-    label, positive, name = (str(problem.get(key) or "?") for key in ("label", "positive", "name"))
-    found = [
-        f"Deciding whether {label} is “{positive}” for rows drawn like those of {name}, with the columns listed there."
-    ]
+    task = does(problem).replace("decides", "Deciding", 1).replace("predicts", "Predicting", 1)
+    like = "images like those of" if problem.get("kind") == "image" else "rows drawn like those of"
+    columns = "" if problem.get("kind") == "image" else ", with the columns listed there"
+    found = [f"{task} for {like} {problem.get('name') or '?'}{columns}."]
     sensitive = ", ".join(texts(problem, "sensitive"))
     if sensitive and model.get("blind") is not None:
-        if model["blind"]:
+        if model["blind"] and problem.get("kind") == "image":
+            found.append(f"It does not read {sensitive} at prediction, and decides by one rule for all.")
+        elif model["blind"]:
             found.append(
                 f"It does not read {sensitive} at prediction. Where its decision rule adjusts by group, the group is "
                 "inferred from the other columns; whether that is lawful for your use is yours to establish."
@@ -94,9 +109,10 @@ def limits(document: Document) -> list[str]:
         found.append(f"Groups with fewer than {SMALL_GROUP} test rows, about which nothing can be concluded: {shown}.")
     attacks = [name for name in (*read_targets(document), *measured) if name.startswith("robust_accuracy")]
     if attacks:
+        image = part(document, "problem").get("kind") == "image"
+        unit = "shares of the range of a pixel" if image else "training standard deviations of the numeric columns"
         found.append(
-            f"Robustness was measured against {', '.join(dict.fromkeys(attacks))} and nothing else; "
-            "eps is in training standard deviations of the numeric columns."
+            f"Robustness was measured against {', '.join(dict.fromkeys(attacks))} and nothing else; eps is in {unit}."
         )
     sensitive = texts(part(document, "problem"), "sensitive")
     if sensitive:
@@ -138,9 +154,12 @@ def command(document: Document) -> str:
 
 def split_shares(document: Document) -> list[list[str]]:
     """Return the splits with their rows and their share."""
-    splits = {str(name): as_float(n) for name, n in part(part(document, "problem"), "splits").items()}
-    total = sum(n for n in splits.values() if math.isfinite(n))
-    return [[name, count(n), percent(n / total) if total else "–"] for name, n in splits.items()]
+    splits = part(part(document, "problem"), "splits")
+    total = sum(n for n in map(as_float, splits.values()) if math.isfinite(n))
+    return [
+        [str(name), count_text(n), percent(as_float(n) / total) if total and math.isfinite(as_float(n)) else "–"]
+        for name, n in splits.items()
+    ]
 
 
 def spread(value: object) -> str:

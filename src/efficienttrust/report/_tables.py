@@ -78,11 +78,11 @@ def candidate_table(document: Document) -> Table | None:
 def facts(document: Document) -> list[tuple[str, str]]:
     """Return what the data are, where they come from and under which licence."""
     problem = part(document, "problem")
-    label = (
-        f"{problem['label']}: {problem.get('positive')} (positive) against {problem.get('negative')}"
-        if "label" in problem
-        else ""
-    )
+    values = {
+        "multiclass": ", ".join(texts(problem, "classes")),
+        "regression": "a number",
+    }.get(str(problem.get("task")), f"{problem.get('positive')} (positive) against {problem.get('negative')}")
+    label = f"{problem['label']}: {values}" if "label" in problem else ""
     found = [
         ("Name", str(problem.get("name") or "")),
         ("Source", str(problem.get("source") or "")),
@@ -123,16 +123,17 @@ def base_rate_table(document: Document) -> Table | None:
     listed = rows(part(document, "problem"), "groups")
     if not listed:
         return None
+    binary = part(document, "problem").get("task", "binary") == "binary"  # others have no base rate
     body = [
         [
             str(row.get("attribute", "")),
             str(row.get("group", "")),
             count_text(row.get("n")),
-            reading(read_estimate(row.get("base_rate"))),
+            *([reading(read_estimate(row.get("base_rate")))] if binary else []),
         ]
         for row in listed
     ]
-    return Table("Groups in the data", ["attribute", "group", "rows", "base rate"], body, labels=2)
+    return Table("Groups in the data", ["attribute", "group", "rows", *["base rate"] * binary], body, labels=2)
 
 
 def split_table(document: Document) -> Table | None:

@@ -62,7 +62,7 @@ def _quantities(document: Document, columns: Mapping[str, Sequence[float]]) -> l
     measured = part(document, "metrics")
     targets = read_targets(document)
     outcomes = dict.fromkeys(
-        ["accuracy", *targets, *(n.removesuffix(CALIBRATED) for n in columns if n.endswith(CALIBRATED))]
+        ["accuracy", "r2", *targets, *(n.removesuffix(CALIBRATED) for n in columns if n.endswith(CALIBRATED))]
     )
     found = []
     for key in outcomes:

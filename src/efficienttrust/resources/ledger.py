@@ -116,6 +116,20 @@ class Ledger:
         """Return the share of the time limit that is used: above 1 once overrun, 0 when there is no limit."""
         return self.used() / self.limit
 
+    @contextmanager
+    def until(self, limit: float) -> Iterator[None]:
+        """Let the body plan with a nearer limit: a part of a run that may use a share of the budget.
+
+        Args:
+            limit: On the declared clock, counted from the beginning of the run; the limit of the budget still holds.
+        """
+        whole = self.limit
+        self.limit = min(whole, limit)
+        try:
+            yield
+        finally:
+            self.limit = whole
+
     def add_prior(self, name: str, *, wall: float, cpu: float) -> None:
         """Charge time spent before the ledger was opened, e.g. on loading the data, to the phase `name`."""
         cells = self._phases.setdefault(name, [0.0] * len(CLOCKS))

@@ -9,16 +9,24 @@ chosen and certified by code that is the same for every trainer.
 
     >>> from efficienttrust.training import trainers
     >>> trainers.names()
-    ['network', 'trees']
+    ['auto', 'lightgbm', 'network', 'trees']
 """
 
 from efficienttrust.training._inputs import described, inputs_from, inputs_of
 from efficienttrust.training._interrupt import clear_stop, request_stop
 from efficienttrust.training._levers import lever_of
 from efficienttrust.training._settings import Settings, parse_augmentation
-from efficienttrust.training._trainer import Candidate, Candidates, Trainer, TrainingTask, trainers
+from efficienttrust.training._trainer import (
+    AUTO_NETWORKS,
+    Candidate,
+    Candidates,
+    Trainer,
+    TrainingTask,
+    trainers,
+)
 
 __all__ = [
+    "AUTO_NETWORKS",
     "Candidate",
     "Candidates",
     "Settings",

@@ -33,6 +33,7 @@ class TrainingData:
         members: Membership [n, G] per attribute that a penalty needs: one-hot, times the row's weight.
         radius: [n, p] how far an attack may move each numeric value; None without a robustness target.
         room: Reach inside the domain at `NOISE_REACH` radii, to clip N-FGSM; None without a robustness target.
+        soft: [n] labels mixed with a teacher's probabilities; None learns the labels as they are.
     """
 
     x: Tensor
@@ -41,9 +42,12 @@ class TrainingData:
     members: dict[str, Tensor]
     radius: Tensor | None
     room: Reach | None
+    soft: Tensor | None = None
 
     @classmethod
-    def of(cls, problem: Problem, split: Split, attributes: Sequence[str], eps: float) -> TrainingData:
+    def of(
+        cls, problem: Problem, split: Split, attributes: Sequence[str], eps: float, soft: Tensor | None = None
+    ) -> TrainingData:
         """Lay out a split for training against the given attributes and radius."""
         x = torch.from_numpy(split.x)
         weight = None if split.weight is None else torch.from_numpy(split.weight / split.weight.mean())
@@ -61,6 +65,7 @@ class TrainingData:
             members,
             None if near is None else near.radius,
             room,
+            soft,
         )
 
 

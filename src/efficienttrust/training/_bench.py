@@ -6,22 +6,30 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from efficienttrust.compression import Scorer
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.splits import one_hot, score_rows, steering_codes
 from efficienttrust.losses import FairnessPenalty, penalties
+from efficienttrust.metrics import metrics
 from efficienttrust.models import MLP, build, make_network, network_of
+from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.threats._module import bfloat16_is_native
 from efficienttrust.training._batches import TrainingData, batch_size_for
+from efficienttrust.training._distributed import present_team
 from efficienttrust.training._inputs import inputs_of
+from efficienttrust.training._labels import as_labels, unit_of
 from efficienttrust.training._levers import Levers
 from efficienttrust.training._memory import MemoryWatch
+from efficienttrust.training._microbatch import fit_memory
 from efficienttrust.training._module_step import ModuleSetup, ModuleStepper
 from efficienttrust.training._monitor import Monitor
+from efficienttrust.training._probe import compile_where_it_pays
 from efficienttrust.training._step import Stepper
 from efficienttrust.training._stepping import Stepping
+from efficienttrust.training._team_step import LeadingStepper
 from efficienttrust.training._trainer import TrainingTask
 from efficienttrust.training.augmentation import anatomical_strengths, natural_strengths
 
@@ -39,6 +47,7 @@ class Bench:
         problem: The problem.
         task: The task.
         levers: What its targets call for.
+        soft: [n] training labels mixed with a teacher's probabilities; None learns the labels as they are.
 
     Attributes:
         batch_size: Rows of a batch.
@@ -47,20 +56,21 @@ class Bench:
         said: What the reader of a report must know of how it is trained.
     """
 
-    def __init__(self, problem: Problem, task: TrainingTask, levers: Levers) -> None:
-        self._problem, self._task, self._levers = problem, task, levers
+    def __init__(self, problem: Problem, task: TrainingTask, levers: Levers, soft: Tensor | None = None) -> None:
+        self._problem, self._task, self._levers, self._soft = problem, task, levers, soft
         self._options = dict(task.options)
         if task.network == "tabular" and levers.eps > 0:
             self._options.setdefault("bins", ROBUST_BINS)
         n = len(problem.splits["train"])
-        self._by_hand = task.network == "mlp" and problem.kind == "table" and problem.task == "binary"
+        alone = present_team() is None
+        self._by_hand = alone and task.network == "mlp" and problem.kind == "table" and problem.task == "binary"
         self.batch_size = batch_size_for(n) if problem.kind == "table" else min(IMAGE_BATCH, batch_size_for(n))
         self.robust = levers.eps > 0
         self.enough_epochs = ENOUGH_EPOCHS[problem.kind]
         self.said: tuple[str, ...] = ()
         attributes = [name for _, name in levers.penalties]
         if self._by_hand:
-            self._data = TrainingData.of(problem, problem.splits["train"], attributes, levers.eps)
+            self._data = TrainingData.of(problem, problem.splits["train"], attributes, levers.eps, soft)
         else:
             self._setup = self._module_setup(attributes)
             self.enough_epochs = max(self.enough_epochs, network_of(task.network).epochs)
@@ -78,26 +88,55 @@ class Bench:
                 weight_decay=MLP_DECAY,
                 generator=torch.Generator().manual_seed(task.seed + 1),
             )
-        torch.manual_seed(task.seed)  # of dropout
-        kind, setup = network_of(task.network), self._setup
+        kind, setup, team = network_of(task.network), self._setup, present_team()
         network = make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **self._options)
-        return ModuleStepper(
+        leads = team is not None and team.share.rank == 0
+        return (LeadingStepper if leads else ModuleStepper)(
             setup,
             network,
             self._penalties() if problem.task == "binary" else (),
             learning_rate=kind.learning_rate,
             weight_decay=kind.weight_decay,
             seed=task.seed + 1,
+            team=team,
         )
+
+    def fit_memory(self, stepper: Stepping, spoilt: Stepping, ledger: Ledger) -> list[str]:
+        """Choose the micro-batches of a stepper from the limit on memory; return what a report should say.
+
+        Args:
+            stepper: The stepper of the run.
+            spoilt: Another new one, which is spoilt.
+            ledger: The account, with the limit; measuring is charged to it.
+        """
+        if not isinstance(stepper, ModuleStepper) or not isinstance(spoilt, ModuleStepper):
+            return []
+        team = present_team()
+        rows = min(self.batch_size, stepper.n_rows)
+        with ledger.phase("probe"):
+            said = fit_memory(spoilt, rows if team is None else -(-rows // team.share.size), ledger.budget.memory)
+        stepper.parts = spoilt.parts
+        return [said] if said else []
+
+    def compiled(self, stepper: Stepping, ledger: Ledger, costs: CostModel) -> tuple[Stepping, list[str]]:
+        """Return the stepper to train with, compiled where that pays, and what a report should say of it."""
+        choice = self._task.settings.compile
+        if not isinstance(stepper, ModuleStepper) or choice == "off":
+            return stepper, []
+        steps = self.enough_epochs * stepper.n_rows / self.batch_size
+        made, said = compile_where_it_pays(
+            stepper, self.stepper, ledger, costs, batch_size=self.batch_size, choice=choice, enough_steps=steps
+        )
+        return made, [said] if said else []
 
     def memory(self, monitor: Monitor) -> MemoryWatch | None:
         """Return what notices that rows of a table are learned by heart."""
         train = self._problem.splits["train"]
         if train.pixels is not None:
             return None
-        dtype = torch.float32 if self._problem.task == "binary" else torch.int64
-        y, y_monitor = (torch.from_numpy(np.asarray(labels)).to(dtype) for labels in (train.y, monitor.y))
-        return MemoryWatch(torch.from_numpy(train.x), y, y_monitor)
+        unit = unit_of(self._problem)
+        y, y_monitor = (as_labels(labels, unit) for labels in (train.y, monitor.y))
+        return MemoryWatch(torch.from_numpy(train.x), y, y_monitor, unit)
 
     def fitted(self) -> Callable[[Scorer], float] | None:
         """Return what measures the accuracy on some training images, for the augmentation dial."""
@@ -126,7 +165,8 @@ class Bench:
     def _module_setup(self, attributes: list[str]) -> ModuleSetup:
         problem, task = self._problem, self._task
         train, settings = problem.splits["train"], task.settings
-        device = _device(settings.device)
+        team = present_team()
+        device = _device(settings.device, 0 if team is None else team.local_rank)
         image = problem.kind == "image"
         half = settings.precision == "bf16" or (settings.precision == "auto" and image and bfloat16_is_native())
         strengths: dict[str, float] = {}
@@ -134,26 +174,31 @@ class Bench:
             assert train.pixels is not None
             suited = natural_strengths() if train.pixels.shape[0] == 3 else anatomical_strengths()
             strengths = suited if settings.augmentation is None else dict(settings.augmentation)
-        members = {}
+        members: dict[str, Tensor] = {}
         if problem.task == "binary":
             members = {
                 name: torch.from_numpy(one_hot(*steering_codes(problem, train, name)))
                 for name in dict.fromkeys(attributes)
             }
+            if train.weight is not None:
+                weight = torch.from_numpy(train.weight / train.weight.mean())
+                members = {name: one * weight[:, None] for name, one in members.items()}
         shown = ", ".join(f"{name} {strength:g}" for name, strength in strengths.items()) or "none"
         self.said = (
             f"trained on {device.type} in {'bfloat16 (weights and all measurements in fp32)' if half else 'fp32'}"
+            + ("" if team is None else f" by {team.share.size} processes, which share every batch")
             + (f"; augmentation: {shown}" if image else ""),
         )
         if "bins" in self._options and "bins" not in task.options:
             why = "there is a robustness target, and narrow bins hide the gradient from an attack"
             self.said += (f"{ROBUST_BINS} bins a column in place of 256: {why}",)
-        if self._levers.penalties and problem.task != "binary":
-            self.said += ("fairness between more than two classes is measured; training has no lever for it",)
+        if problem.task != "binary" and any("by" in metrics.get(target.metric).parameters for target in task.targets):
+            what = "more than two classes" if problem.task == "multiclass" else "a number"
+            self.said += (f"gaps between groups of {what} are measured; training has no lever for them",)
         return ModuleSetup(
             problem=problem,
             inputs=inputs_of(problem, task.seed),
-            outputs=1 if problem.task == "binary" else len(problem.classes),
+            outputs=problem.outputs,
             network=network_of(task.network).name,
             options=self._options,
             eps=self._levers.eps,
@@ -161,12 +206,17 @@ class Bench:
             strengths=strengths,
             device=device,
             half=half,
+            soft=self._soft,
+            unit=unit_of(problem),
         )
 
 
-def _device(text: str) -> torch.device:
+def _device(text: str, local_rank: int) -> torch.device:
+    """Return the device of a name; of several processes on a machine each takes the GPU of its number."""
+    if text in ("auto", "cuda") and torch.cuda.is_available():
+        return torch.device("cuda", local_rank)
     if text == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cpu")
     try:
         device = torch.device(text)
     except RuntimeError:

@@ -31,16 +31,16 @@ class Levers:
     eps: float
 
 
-def lever_of(target: Target) -> str:
-    """Return what moves a target in training: `fairness`, `robustness` or `none`."""
+def lever_of(target: Target, task: str = "binary") -> str:
+    """Return what moves a target in training: `fairness` (of two classes only), `robustness` or `none`."""
     if target.metric in PENALTY_OF:
-        return "fairness"
+        return "fairness" if task == "binary" else "none"
     return "robustness" if target.metric in ROBUST_METRICS else "none"
 
 
-def levers_of(targets: Sequence[Target]) -> Levers:
+def levers_of(targets: Sequence[Target], task: str = "binary") -> Levers:
     """Collect the levers of a list of targets."""
-    fair = [t for t in targets if lever_of(t) == "fairness"]
+    fair = [t for t in targets if lever_of(t, task) == "fairness"]
     pairs = dict.fromkeys((PENALTY_OF[t.metric], str(dict(t.arguments).get("by") or "")) for t in fair)
     radii = [float(str(dict(t.arguments)["eps"])) for t in targets if lever_of(t) == "robustness"]
     return Levers(tuple(pairs), max(radii, default=0.0))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,6 +130,13 @@ class Loop:
         if self._fits("monitor"):
             self._look(self.plan.progress(ledger.used()), final=True)
 
+    def note(self, texts: Sequence[str]) -> None:
+        """Put on record what was decided before the first step."""
+        for text in texts:
+            cost = self.costs.predict("step")
+            self.state.decisions.append(DecisionRecord(0, 0.0, "plan", "", text.partition(":")[0], text, cost))
+        self.state.fallbacks.extend(texts)
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything that training changes, as plain values and tensors."""
         state = {field.name: getattr(self.state, field.name) for field in dataclasses.fields(self.state)}
@@ -204,7 +211,7 @@ class Loop:
             self.ledger.count(flops=self.stepper.forward_flops() * (self.monitor.forward_rows + watched))
             learned_by_heart = None if self.memory is None else self.memory.look(network, torch.from_numpy(z), before)
             gap = math.nan if self.fitted is None else self.fitted(scorer) - reading.accuracy
-            constraints = constraint_states(self.task.targets, reading, state.smoothed)
+            constraints = constraint_states(self.task.targets, reading, state.smoothed, self.monitor.task)
             state.smoothed = {c.key: c.smoothed_gap for c in constraints}
             loss = float(self._losses) / max(self._since_look, 1)
             self._losses, self._since_look = torch.zeros(()), 0
@@ -223,7 +230,7 @@ class Loop:
                     self._act(progress, reading, loss, constraints, gap)
         self.costs.observe("monitor", self.ledger.used() - before)
         if self.task.on_progress:
-            metrics = {"accuracy": reading.calibrated_accuracy, **reading.calibrated}
+            metrics = {self.monitor.utility: reading.calibrated_accuracy, **reading.calibrated}
             share, weight = self.action.adversarial_share, self.action.lambda_fair
             self.task.on_progress(state.step, metrics, f"λ_F {weight:.2f}, adversarial share {share:.2f}")
 
@@ -303,8 +310,8 @@ class Loop:
                 "used": self.ledger.used(),
                 "wall": self.ledger.used("wall"),
                 "cpu": self.ledger.used("cpu"),
-                "accuracy": reading.accuracy,
-                "accuracy (calibrated)": reading.calibrated_accuracy,
+                self.monitor.utility: reading.accuracy,
+                f"{self.monitor.utility} (calibrated)": reading.calibrated_accuracy,
                 **reading.values,
                 **{f"{key} (calibrated)": value for key, value in reading.calibrated.items()},
                 "lambda_fair": self.action.lambda_fair,

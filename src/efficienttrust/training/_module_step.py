@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -26,8 +26,13 @@ from efficienttrust.threats import Objective, Reach, ball, reach
 from efficienttrust.threats.catalogue.n_fgsm import n_fgsm_shift
 from efficienttrust.threats.catalogue.pgd import TRAINING_PGD, TRAINING_PGD_STEPS
 from efficienttrust.training._batches import NOISE_REACH
+from efficienttrust.training._distributed import Share, Team
+from efficienttrust.training._dropout import DropoutStream
 from efficienttrust.training._inputs import described
+from efficienttrust.training._joint_norm import join_norms
+from efficienttrust.training._labels import Unit, as_labels
 from efficienttrust.training._memory import row_losses
+from efficienttrust.training._microbatch import COUNTED_ROWS, StepMemory, slices, step_memory
 from efficienttrust.training.augmentation import augment
 
 
@@ -46,6 +51,8 @@ class ModuleSetup:
         strengths: Strength of each augmentation of images.
         device: Where the training runs.
         half: Whether forward and backward passes run in bfloat16.
+        soft: [n] labels of two classes mixed with a teacher's probabilities; None learns the labels as they are.
+        unit: In what a label that is a number is learned; None learns classes.
     """
 
     problem: Problem
@@ -58,6 +65,8 @@ class ModuleSetup:
     strengths: Mapping[str, float]
     device: torch.device
     half: bool
+    soft: Tensor | None = None
+    unit: Unit | None = None
 
 
 class ModuleStepper:
@@ -69,7 +78,12 @@ class ModuleStepper:
         penalties: (penalty, attribute) pairs that share lambda_F; of two classes only.
         learning_rate: Peak learning rate of AdamW.
         weight_decay: Decoupled weight decay of matrices and filters; biases and norms have none.
-        seed: Seed of the augmentation and of the attack's noise.
+        seed: Seed of the augmentation, of the attack's noise and of dropout.
+        team: The processes that share every batch; None for one.
+
+    Attributes:
+        parts: Micro-batches that a batch is taken in.
+        compiled: Whether the training pass goes through `torch.compile`.
     """
 
     def __init__(
@@ -81,6 +95,7 @@ class ModuleStepper:
         learning_rate: float,
         weight_decay: float,
         seed: int,
+        team: Team | None = None,
     ) -> None:
         train = setup.problem.splits["train"]
         self.setup, self.penalties, self.learning_rate = setup, tuple(penalties), learning_rate
@@ -90,10 +105,14 @@ class ModuleStepper:
         self._network.train()
         self._pixels: Pixels | None = train.pixels
         self._x = None if train.pixels is not None else torch.from_numpy(train.x)
-        self._y = torch.from_numpy(np.asarray(train.y).astype(np.int64))
+        self._y = as_labels(train.y, setup.unit)
         self._weight = None if train.weight is None else torch.from_numpy(train.weight / train.weight.mean())
         self._generator = torch.Generator().manual_seed(seed)  # one draws the same on every device,
         self._noise = torch.Generator(setup.device).manual_seed(seed + 1)  # one draws where it is needed
+        self._dropout = DropoutStream(seed, setup.device)
+        self.parts, self.compiled = 1, False
+        self._team, self._share = team, Share() if team is None else team.share
+        self._training_pass: Any = self._network
         decayed = [one for one in network.parameters() if one.ndim > 1]
         plain = [one for one in network.parameters() if one.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
@@ -121,10 +140,11 @@ class ModuleStepper:
     def batch(self, rows: Tensor, action: TrustAction) -> Tensor:
         """Return the inputs of training rows on the device, images as new variants of themselves."""
         self._mixed = None
+        mine = self._share.of(rows)
         if self._x is not None:
-            return self._x.index_select(0, rows).to(self.setup.device)
+            return self._x.index_select(0, mine).to(self.setup.device)
         assert self._pixels is not None
-        levels = torch.from_numpy(self._pixels.levels(rows.numpy())).to(self.setup.device)
+        levels = torch.from_numpy(self._pixels.levels(mine.numpy())).to(self.setup.device)
         images = levels.to(torch.float32).div_(255).contiguous(memory_format=torch.channels_last)
         strengths = {name: one * action.augmentation for name, one in self.setup.strengths.items()}
         made = augment(images, strengths, self._generator)
@@ -134,43 +154,91 @@ class ModuleStepper:
 
     def attack(self, x: Tensor, rows: Tensor, action: TrustAction) -> Tensor:
         """Return the batch with its first share q attacked."""
-        attacked = round(action.adversarial_share * len(rows))
+        attacked = self._share.among(round(action.adversarial_share * len(rows)))
         if attacked == 0 or not self.robust:
             return x
-        y = self._y[rows[:attacked]].to(x.device)
+        y = self._y[self._share.of(rows)[:attacked]].to(x.device)
+        together = -(-len(x) // self.parts)  # rows of a micro-batch
+        pieces = slices(attacked, -(-attacked // together))
+        p = self.setup.inputs.n_numeric
         with self._unmoved():
             if self.setup.inputs.kind == "image":
-                moved = self._attacked_images(x[:attacked], y, action.attack)
-                return torch.cat([moved, x[attacked:]]).contiguous(memory_format=torch.channels_last)
-            p = self.setup.inputs.n_numeric
-            if p:
-                x[:attacked, :p] = self._attacked_rows(x[:attacked], y, action.attack)
+                moved = [self._attacked_images(x[piece], y[piece], action.attack) for piece in pieces]
+                return torch.cat([*moved, x[attacked:]]).contiguous(memory_format=torch.channels_last)
+            for piece in pieces if p else ():
+                x[piece, :p] = self._attacked_rows(x[piece], y[piece], action.attack)
         return x
 
     def step(self, x: Tensor, rows: Tensor, action: TrustAction, learning_rate: float) -> Tensor:
-        """Take one optimiser step on a batch and return its loss, detached."""
-        y = self._y[rows].to(x.device)
-        with self._precision(x.device):
-            z = self._network(x)
-        z = z.float()
-        losses = row_losses(z, y)
-        if self._mixed is not None:
-            partners, share = self._mixed
-            losses = share * losses + (1 - share) * row_losses(z, y[partners])
-        loss = losses.mean() if self._weight is None else (losses * self._weight[rows].to(x.device)).mean()
-        if action.lambda_fair > 0 and self.penalties:
-            scores = torch.sigmoid(z)
-            for penalty, name in self.penalties:
-                members = self.setup.members[name][rows]
-                value, pull = penalty.value_and_gradient(scores.detach().cpu(), y.float().cpu(), members)
-                pulled = torch.dot(pull.to(x.device), scores - scores.detach())  # 0, with the gradient of the penalty
-                loss = loss + action.lambda_fair * (value.to(x.device) + pulled)
+        """Take one optimiser step on a batch and return its loss, detached.
+
+        With micro-batches and a penalty every row passes twice, as the gap of the penalty is that of the whole batch.
+        """
+        n, size = len(rows), self._share.size
+        mine = self._share.of(rows)
+        parts = slices(len(mine), min(self.parts, n // size))
+        pulled = action.lambda_fair > 0 and bool(self.penalties)
+        penalty, pull = torch.zeros(()), torch.zeros(0)
+        loss = torch.zeros((), device=x.device)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        with self._dropout.drawn():
+            if pulled and len(parts) > 1:
+                penalty, pull = self._pull(self._scores(x, parts), rows)
+            for part in parts:
+                with self._averaged(part is parts[-1]):
+                    z = self._logits(self._training_pass, x[part])
+                    utility = self._losses(z, mine, part).sum() / n
+                    total = utility
+                    if pulled:
+                        scores = torch.sigmoid(z)
+                        if len(parts) == 1:
+                            penalty, pull = self._pull(scores.detach(), rows)
+                        total = total + action.lambda_fair * torch.dot(pull[part], scores)
+                    (total * size).backward()  # type: ignore[no-untyped-call]  # DistributedDataParallel takes the mean
+                loss += utility.detach()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.step()
-        return loss.detach().cpu()
+        joint = loss.cpu() if self._team is None else torch.tensor(self._team.sum(float(loss)), dtype=loss.dtype)
+        return joint + action.lambda_fair * penalty
+
+    def join(self) -> None:
+        """Take up training with the other processes: weights become those of process 0, batch norms joint."""
+        assert self._team is not None
+        join_norms(self._network)
+        parallel = nn.parallel.DistributedDataParallel
+        renamed = "forward_sync_buffers" in inspect.signature(parallel).parameters  # in torch 2.13
+        options: dict[str, Any] = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}  # they stay equal
+        device_ids = [self.setup.device] if self.setup.device.type == "cuda" else None
+        self._training_pass = parallel(self._network, device_ids=device_ids, **options)
+        if self.compiled:
+            self.compile()  # what is compiled is the pass that averages
+
+    def compile(self) -> None:
+        """Send the training pass through `torch.compile`; the work is done at the next steps."""
+        self.compiled = True
+        self._training_pass = torch.compile(self._training_pass)
+
+    def reseed(self, seed: int) -> None:
+        """Draw from here on what follows from a seed and the number of this process."""
+        own = seed + self._share.rank
+        self._generator.manual_seed(own)
+        self._noise.manual_seed(own + self._share.size)
+        self._dropout.reseed(own)
+
+    def measure_memory(self, rows: int) -> StepMemory:
+        """Return what a step on so many rows of this process holds; spoils the network by a step on a few."""
+
+        def loss_of(count: int) -> Tensor:
+            few = torch.arange(count) % self.n_rows
+            x = ModuleStepper.batch(self, few.repeat_interleave(self._share.size), TrustAction(augmentation=0.0))
+            return self._losses(self._logits(self._network, x), few, slice(None)).mean()
+
+        with self._dropout.drawn():
+            self.optimizer.zero_grad(set_to_none=True)
+            loss_of(min(COUNTED_ROWS, rows)).backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            return step_memory(self._network, loss_of, rows)
 
     def scorer(self) -> Scorer:
         """Return the present network, frozen."""
@@ -178,8 +246,9 @@ class ModuleStepper:
         for parameter in twin.parameters():
             parameter.requires_grad_(False)
         setup = self.setup
+        unit = (0.0, 1.0) if setup.unit is None else (setup.unit.shift, setup.unit.scale)
         return ModuleScorer(
-            twin, setup.inputs.shape, setup.outputs, setup.network, setup.options, described(setup.inputs)
+            twin, setup.inputs.shape, setup.outputs, setup.network, setup.options, described(setup.inputs), *unit
         )
 
     def forward_flops(self) -> float:
@@ -189,7 +258,8 @@ class ModuleStepper:
     def flops(self, n_rows: int, action: TrustAction) -> float:
         """Return the floating-point operations of a step: forward, backward (twice), and the attack's passes."""
         passes = {"noise": 0.0, "n_fgsm": 3.0, "pgd": 3.0 * TRAINING_PGD_STEPS + 1.0}[action.attack]
-        return n_rows * self._flops * (3.0 + passes * action.adversarial_share)
+        again = 1.0 if self.parts > 1 and self.penalties and action.lambda_fair > 0 else 0.0
+        return n_rows * self._flops * (3.0 + again + passes * action.adversarial_share)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a step changes."""
@@ -199,7 +269,9 @@ class ModuleStepper:
             "penalties": [penalty.state_dict() for penalty, _ in self.penalties],
             "generator": self._generator.get_state(),
             "noise": self._noise.get_state(),
-            "torch": torch.get_rng_state(),  # of dropout
+            "dropout": self._dropout.state,
+            "parts": self.parts,
+            "compiled": self.compiled,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -210,7 +282,9 @@ class ModuleStepper:
             penalty.load_state_dict(saved)
         self._generator.set_state(state["generator"])
         self._noise.set_state(state["noise"])
-        torch.set_rng_state(state["torch"])
+        self._dropout.state, self.parts = state["dropout"], state["parts"]
+        if state["compiled"] and not self.compiled:
+            self.compile()
 
     def _attacked_images(self, images: Tensor, y: Tensor, attack: str) -> Tensor:
         where = ball(images, self.setup.eps)
@@ -241,18 +315,59 @@ class ModuleStepper:
         return origin + room.clip(shift)
 
     def _answer(self, points: Tensor) -> Tensor:
-        with self._precision(points.device):
-            z: Tensor = self._network(points)
+        return self._logits(self._network, points)
+
+    def _logits(self, network: Any, x: Tensor) -> Tensor:
+        with self._precision(x.device):
+            z: Tensor = network(x)
         return z.float()
+
+    def _losses(self, z: Tensor, mine: Tensor, part: slice) -> Tensor:
+        """Return the weighted loss of each row of a part of this process's rows."""
+        rows, soft = mine[part], self.setup.soft
+        learned = (self._y if soft is None else soft)[rows].to(z.device)
+        losses = row_losses(z, learned, squared=self.setup.unit is not None)
+        if self._mixed is not None:
+            partners, share = (one[part] for one in self._mixed)
+            losses = share * losses + (1 - share) * row_losses(z, self._y[mine].to(z.device)[partners])
+        return losses if self._weight is None else losses * self._weight[rows].to(z.device)
+
+    def _pull(self, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the penalties of the whole batch and their gradient by the scores [m] of this process's rows."""
+        joint = scores.cpu() if self._team is None else self._team.gather(scores, len(rows))
+        y, penalty, pull = self._y[rows].float(), torch.zeros(()), torch.zeros(len(rows))
+        for one, name in self.penalties:
+            value, gradient = one.value_and_gradient(joint, y, self.setup.members[name][rows])
+            penalty, pull = penalty + value, pull + gradient
+        return penalty, self._share.of(pull).to(scores.device)
+
+    def _scores(self, x: Tensor, parts: Sequence[slice]) -> Tensor:
+        """Return the scores that the parts will have in the pass that follows, and leave no trace."""
+        before = {name: one.clone() for name, one in self._network.named_buffers()}
+        with torch.no_grad(), self._dropout.drawn_again():
+            scores = torch.cat([torch.sigmoid(self._logits(self._network, x[part])) for part in parts])
+            for name, one in self._network.named_buffers():
+                one.copy_(before[name])
+        return scores
+
+    def _averaged(self, last: bool) -> contextlib.AbstractContextManager[Any]:
+        """Let the processes' gradients be averaged after the last part."""
+        if self._team is None or last:
+            return contextlib.nullcontext()
+        ignored: contextlib.AbstractContextManager[Any] = self._training_pass.no_sync()
+        return ignored
 
     @contextlib.contextmanager
     def _unmoved(self) -> Iterator[None]:
         """Run in evaluation mode, without gradients of the weights."""
+        learning = [one for one in self._network.parameters() if one.requires_grad]  # an own network may freeze some
         self._network.eval().requires_grad_(False)
         try:
             yield
         finally:
-            self._network.requires_grad_(True).train()
+            for parameter in learning:
+                parameter.requires_grad_(True)
+            self._network.train()
 
     def _precision(self, device: torch.device) -> contextlib.AbstractContextManager[Any]:
         if not self.setup.half:

@@ -18,9 +18,10 @@ from efficienttrust.evaluation.calibration import (
     calibrate,
     evaluate_rule,
     robustness_key,
+    utility_of,
 )
 from efficienttrust.evaluation.group_head import Head
-from efficienttrust.evaluation.margins import rows_attacked, standard_error, target_margins
+from efficienttrust.evaluation.margins import error_of, target_margins
 from efficienttrust.evaluation.parent import worst_logits
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.splits import calibration_data, score_rows
@@ -43,8 +44,8 @@ class Reading:
     """One look.
 
     Attributes:
-        accuracy: Before calibration.
-        calibrated_accuracy: After virtual calibration.
+        accuracy: Before calibration; R squared, at least 0, of a regression.
+        calibrated_accuracy: The same after virtual calibration.
         values: Target key -> value before calibration.
         calibrated: Target key -> value after virtual calibration.
         errors: Target key -> standard error at this sample size.
@@ -73,6 +74,10 @@ class Monitor:
         aware: Whether the true group is used at prediction.
         seed: Seed of the selection.
         flops: Of a forward pass of one row: fewer rows are looked at where it is many.
+
+    Attributes:
+        task: Of the problem.
+        utility: Metric that `Reading.accuracy` is.
     """
 
     def __init__(
@@ -87,13 +92,15 @@ class Monitor:
     ) -> None:
         self._problem, self._targets, self._head, self._aware, self._seed = problem, targets, head, aware, seed
         split = problem.splits["monitor"]
-        share = min(1.0, (LIGHT / max(flops, 1.0)) ** 0.5)
+        share: float = min(1.0, math.sqrt(LIGHT / max(flops, 1.0)))
+        self.lightness = share  # of the network: 1 costs next to nothing
         most, self._attacked, self._guarded = (
             max(fewest, round(share * full))
             for fewest, full in zip(FEWEST, (MONITOR_ROWS, ATTACKED_ROWS, GUARD_ROWS), strict=True)
         )
         self.rows = np.sort(np.random.default_rng(seed).permutation(len(split.y))[:most])
         self._margins: dict[str, float] | None = None
+        self.task, self.utility = problem.task, utility_of(problem.task)
 
     @property
     def forward_rows(self) -> int:
@@ -125,7 +132,7 @@ class Monitor:
         no_offsets = np.zeros(data.posterior.shape[1], np.float32)
         hard = evaluate_rule(data, 0.0, no_offsets, self._targets, {})
         soft = calibrate(data, self._targets, self._margins, n_thresholds=THRESHOLDS, line=9)
-        errors = {t.key: standard_error(t, data.y, data.codes, rows_attacked(data, t)) for t in self._targets}
+        errors = {target.key: error_of(target, data) for target in self._targets}
         fgsm, pgd = self._guard(scorer, data) if guard else (float("nan"), float("nan"))
         return Reading(hard.utility, soft.utility, hard.values, soft.values, errors, soft.objective, fgsm, pgd)
 
@@ -159,7 +166,7 @@ class Monitor:
 
 
 def constraint_states(
-    targets: Sequence[Target], reading: Reading, before: Mapping[str, float]
+    targets: Sequence[Target], reading: Reading, before: Mapping[str, float], task: str = "binary"
 ) -> tuple[ConstraintState, ...]:
     """Turn a reading into the constraints of a state; a target that these rows cannot estimate moves no dial.
 
@@ -167,6 +174,7 @@ def constraint_states(
         targets: The targets.
         reading: The look.
         before: Target key -> smoothed gap at the last look; empty at the first.
+        task: Of the problem.
     """
     states = []
     for target in targets:
@@ -178,7 +186,7 @@ def constraint_states(
         states.append(
             ConstraintState(
                 key=target.key,
-                lever=lever_of(target),
+                lever=lever_of(target, task),
                 tolerance=target.bound if target.relation == "<=" else 1.0 - target.bound,
                 gap=gap,
                 half_width=reading.errors[target.key],

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from efficienttrust.atats import TrustAction
+from efficienttrust.errors import UsageError
 from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.training._batches import Shuffler
+from efficienttrust.training._compile import Compile, worth_keeping, worth_trying
+from efficienttrust.training._module_step import ModuleStepper
 from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._stepping import Stepping
 
@@ -43,16 +48,76 @@ def probe(
     with ledger.phase("probe"):
         shuffler = Shuffler(n_rows, size, torch.Generator().manual_seed(0))
         for name, action in settings.items():
-            for index in range(WARM_UP_STEPS + TIMED_STEPS):
-                before = ledger.used()
-                rows = shuffler.next()
-                x = stepper.attack(stepper.batch(rows, action), rows, action)
-                stepper.step(x, rows, action, 1e-4)
-                ledger.count(steps=1, samples=len(rows), flops=stepper.flops(len(rows), action))
-                if index >= WARM_UP_STEPS:
-                    costs.observe(name, ledger.used() - before)
+            for cost in _spent(stepper, shuffler, ledger, action, ledger.clock):
+                costs.observe(name, cost)
         before = ledger.used()
         scorer = stepper.scorer()
         monitor.look(scorer, monitor.score(scorer), guard=robust)
         ledger.count(flops=look_flops)
         costs.observe("monitor", ledger.used() - before)
+
+
+def compile_where_it_pays(
+    stepper: ModuleStepper, another: Callable[[], Stepping], ledger: Ledger, costs: CostModel, *, batch_size: int,
+    choice: Compile, enough_steps: float,
+) -> tuple[ModuleStepper, str]:  # fmt: skip
+    """Return the stepper to train with, and what a report should say of compiling: nothing where it was not tried.
+
+    Args:
+        stepper: The stepper of the run.
+        another: Makes another new one, which is compiled and takes the place of the first if it is faster.
+        ledger: The account; compiling is charged to the phase `compile`.
+        costs: Knows what a plain step costs; learns what a compiled one does.
+        batch_size: Rows of a batch.
+        choice: What the user said.
+        enough_steps: Steps after which more training buys nothing.
+
+    Raises:
+        UsageError: Compiling was asked for and is not possible.
+    """
+    plain = costs.mean("plain step")
+    if not worth_trying(
+        choice, on_gpu=stepper.setup.device.type == "cuda", clock=ledger.clock, plain=plain,
+        remaining=ledger.remaining(), enough_steps=enough_steps,
+    ):  # fmt: skip
+        return stepper, ""
+    counted = ledger.clock in COUNTED
+    clock = "wall" if counted else ledger.clock
+    twin = another()
+    assert isinstance(twin, ModuleStepper)
+    twin.parts = stepper.parts
+    before = ledger.used(clock)
+    with ledger.phase("compile"):
+        shuffler = Shuffler(stepper.n_rows, batch_size, torch.Generator().manual_seed(0))
+        try:
+            twin.compile()
+            timed = _spent(twin, shuffler, ledger, TrustAction(lambda_fair=0.1), clock, count=not counted)
+        except (RuntimeError, OSError) as error:  # no compiler, or code that it cannot read
+            reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:150]}"
+            if choice == "on":
+                raise UsageError(f"compile=on is not possible here ({reason}); choose compile=off") from error
+            return stepper, f"compile: not possible here ({reason}); trained without"
+    cost, step = ledger.used(clock) - before, sum(timed) / len(timed)
+    if not worth_keeping(choice, plain=plain, compiled=step):
+        return stepper, f"compile: {cost:.3g} s spent for nothing: a step took {step:.3g} s in place of {plain:.3g} s"
+    twin.load_state_dict(stepper.state_dict())
+    if counted:
+        return twin, f"compile: {cost:.3g} s"
+    costs.load_state_dict({**costs.state_dict(), "plain step": timed})
+    return twin, f"compile: {cost:.3g} s; a step takes {step:.3g} s in place of {plain:.3g} s"
+
+
+def _spent(
+    stepper: Stepping, shuffler: Shuffler, ledger: Ledger, action: TrustAction, clock: str, *, count: bool = True
+) -> list[float]:
+    """Take steps and return what each cost on a clock, the first ones left out."""
+    spent = []
+    for _ in range(WARM_UP_STEPS + TIMED_STEPS):
+        before = ledger.used(clock)
+        rows = shuffler.next()
+        x = stepper.attack(stepper.batch(rows, action), rows, action)
+        stepper.step(x, rows, action, 1e-4)
+        if count:
+            ledger.count(steps=1, samples=len(rows), flops=stepper.flops(len(rows), action))
+        spent.append(ledger.used(clock) - before)
+    return spent[WARM_UP_STEPS:]

@@ -104,12 +104,13 @@ class Stepper:
     def step(self, x: Tensor, rows: Tensor, action: TrustAction, learning_rate: float) -> Tensor:
         """Take one optimiser step on a batch and return its loss, detached."""
         y = self.data.y.index_select(0, rows)
+        learned = y if self.data.soft is None else self.data.soft.index_select(0, rows)
         activations = self.network.activations(x)
         z = activations[-1]
         weight = None if self.data.weight is None else self.data.weight.index_select(0, rows)
-        loss = functional.binary_cross_entropy_with_logits(z, y, weight=weight)
+        loss = functional.binary_cross_entropy_with_logits(z, learned, weight=weight)
         scores = torch.sigmoid(z)
-        gradient = (scores - y).div_(len(rows))  # of the loss with respect to the logits
+        gradient = (scores - learned).div_(len(rows))  # of the loss with respect to the logits
         if weight is not None:
             gradient.mul_(weight)
         if action.lambda_fair > 0 and self.penalties:

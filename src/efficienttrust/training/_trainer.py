@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,9 @@ from efficienttrust.evaluation.targets import Target
 from efficienttrust.registry import Registry
 from efficienttrust.resources import Ledger
 from efficienttrust.training._settings import Settings
+
+AUTO_NETWORKS = ("mlp", "tabular")
+"""Networks that the trainer `auto` tries, the strong one last."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class TrainingTask:
         network: Name of the network that is trained.
         options: Its options; `widths` are the hidden layers of an mlp.
         settings: How a network that is not an mlp is trained.
+        exceeded: Says which limits of the budget the exported file of a scorer would exceed; None where the trainer
+            need not ask, as the limits were met before it began.
         export_cost: Measured cost of one export, on the declared clock; kept back.
         checkpoint: File to save the state to and resume from, or None.
         identity: What a checkpoint must have been made by to be resumed.
@@ -39,6 +44,7 @@ class TrainingTask:
     network: str = "mlp"
     options: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    exceeded: Callable[[Scorer], Sequence[str]] | None = None
     export_cost: float = 0.0
     checkpoint: Path | None = None
     identity: str = ""
@@ -53,11 +59,15 @@ class Candidate:
         name: Short name, e.g. `last` or `step 1200`.
         scorer: From encoded rows to logits.
         note: What it is, for the report.
+        architecture: Text for reports where it is not that of all candidates.
+        calibration_cost: Predicted cost of calibrating it where it is not that of all, on the declared clock.
     """
 
     name: str
     scorer: Scorer
     note: str = ""
+    architecture: str = ""
+    calibration_cost: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +82,7 @@ class Candidates:
         decisions: Every change of a dial.
         fallbacks: What the budget did not buy, one sentence each.
         calibration_cost: Predicted cost of calibrating one candidate, on the declared clock.
+        export_cost: Measured cost of an export where the trainer knows more than it was told.
     """
 
     members: tuple[Candidate, ...]
@@ -81,6 +92,7 @@ class Candidates:
     decisions: tuple[DecisionRecord, ...]
     fallbacks: tuple[str, ...]
     calibration_cost: float = field(default=0.0)
+    export_cost: float = 0.0
 
 
 class Trainer(Protocol):

@@ -10,8 +10,9 @@ from limited_problems import EVERY, content, pictures, tabular
 from pandas.testing import assert_frame_equal
 
 from efficienttrust.data import Split
+from efficienttrust.data._random import uniforms
 from efficienttrust.data.limitations import LIMITED, limit, limitations, parse_limitation
-from efficienttrust.data.limitations._draws import drawn, shuffled, uniforms
+from efficienttrust.data.limitations._draws import drawn, shuffled
 
 FEW = settings(max_examples=8, deadline=None)
 

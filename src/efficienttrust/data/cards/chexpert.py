@@ -51,5 +51,6 @@ CARD = dataset_cards.register("chexpert")(
             "for race, download CHEXPERT DEMO.xlsx from Stanford AIMI.",
             "place it in that folder or beside it, or name it with ?demographics=PATH (.xlsx or .csv).",
         ),
+        clinical=True,
     )
 )

@@ -49,5 +49,6 @@ CARD = dataset_cards.register("mimic_cxr")(
             "for sex, age and race: hosp/patients.csv.gz and hosp/admissions.csv.gz of MIMIC-IV.",
             "place them beside it, as mimiciv/2.2/hosp, or name the folder around hosp/ with ?mimic_iv=PATH.",
         ),
+        clinical=True,
     )
 )

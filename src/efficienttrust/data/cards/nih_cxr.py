@@ -49,5 +49,6 @@ CARD = dataset_cards.register("nih_cxr")(
             "download Data_Entry_2017_v2020.csv, train_val_list.txt, test_list.txt and images_*.tar.gz.",
             "unpack the archives into one folder as images/ or images_*/images/; give it: nih_cxr:FOLDER.",
         ),
+        clinical=True,
     )
 )

@@ -1,29 +1,18 @@
-"""Random numbers that belong to a row, and which rows are drawn when an exact share of them must go."""
+"""Which rows are drawn when an exact share of them must go, and names in random order."""
 
 from __future__ import annotations
-
-import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
 
+from efficienttrust.data._random import priority, uniforms
+
 Rows = NDArray[np.int64]
-
-
-def uniforms(rows: Rows, *key: object) -> NDArray[np.float64]:
-    """Return one number per row in the open interval (0, 1), a function of key and row number alone.
-
-    References:
-        The mixing step is SplitMix64 (Steele, Lea and Flood 2014), here applied to the row number under two keys.
-    """
-    first, second = _words(key)
-    bits = _mix(_mix(rows.astype(np.uint64) ^ np.uint64(first)) + np.uint64(second))
-    return ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def shuffled(names: list[str], *key: object) -> list[str]:
     """Return names in a random order that depends on the key and each name alone."""
-    return sorted(names, key=lambda name: _words((*key, name)))
+    return sorted(names, key=lambda name: priority(*key, name))
 
 
 def drawn(rows: Rows, strata: Rows, level: float, *key: object) -> NDArray[np.bool_]:
@@ -50,15 +39,3 @@ def drawn(rows: Rows, strata: Rows, level: float, *key: object) -> NDArray[np.bo
     chosen = np.zeros(n, dtype=bool)
     chosen[np.lexsort((luck, place))[: int(level * n + 1e-9)]] = True  # the product may fall short by rounding
     return chosen
-
-
-def _words(key: tuple[object, ...]) -> tuple[int, int]:
-    digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
-    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:16], "little")
-
-
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = z + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

@@ -66,6 +66,7 @@ CARD = DatasetCard(
         f"or give a copy as diabetes130:PATH, the path of {TABLE}, {TABLE}.gz, the zip archive, or their folder",
     ),
     fetch=Fetch(f"https://archive.ics.uci.edu/static/public/296/{ARCHIVE}", ARCHIVE, members={TABLE: SHA256}),
+    clinical=True,
 )
 CODES = ("admission_type_id", "discharge_disposition_id", "admission_source_id")
 DIAGNOSES = ("diag_1", "diag_2", "diag_3")
@@ -102,6 +103,5 @@ data_sets.register("diabetes130")(
         derived={"age_band": "age"},
         labels={"readmitted_ever": "yes"},
         unit="patient_nbr",
-        clinical=True,
     )
 )

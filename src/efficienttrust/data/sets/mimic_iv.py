@@ -68,6 +68,7 @@ CARD = DatasetCard(
         "2. download hosp/ (patients, admissions, labevents) and icu/ (icustays, chartevents) as .csv.gz, 2.0 or later",
         "3. give the folder that holds hosp/ and icu/ as mimic_iv:PATH",
     ),
+    clinical=True,
 )
 
 
@@ -87,7 +88,6 @@ data_sets.register("mimic_iv")(
         derived={"age_band": "age"},
         labels={"los_over_3_days": "1", "los": None, "readmission_30_days": "1"},
         unit="subject_id",
-        clinical=True,
         query=tuple(Options.__annotations__),
     )
 )

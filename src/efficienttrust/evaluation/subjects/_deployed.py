@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from efficienttrust.compression import Decision, DeployedImages, DeployedModel, Feeds, Scorer
+from efficienttrust.compression import Decision, DeployedImages, DeployedModel, DeployedOutput, Feeds, Scorer
+from efficienttrust.compression._images import INPUT
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.parent import lowered
 from efficienttrust.evaluation.subjects._build import build_subject
@@ -33,11 +34,16 @@ class OurModel:
         return self.file.prepare(inputs)
 
     def run(self, prepared: Any) -> Raw:
-        """Return score and margin side by side, and decisions."""
-        import numpy as np
+        """Return score and margin side by side of two classes, probabilities of more; and decisions."""
+        return _raw(self.file.run_feeds(prepared))
 
-        said = self.file.run_feeds(prepared)
+
+def _raw(said: DeployedOutput) -> Raw:
+    import numpy as np
+
+    if said.score.ndim == 1:
         return Raw(np.stack([said.score, said.margin], axis=1), said.decision)
+    return Raw(said.score, said.decision)
 
 
 class OurReading(Reading):
@@ -61,22 +67,17 @@ def open_deployed(
     """Open a file that `fit` exported, given by path or content, with its float parent where there is one.
 
     Raises:
-        UsageError: The data are images, or their positive label is another.
+        UsageError: The data are images, or their classes are others, or the file decides nothing.
     """
     file = DeployedModel(content)
     if rows.kind == "image":
         raise UsageError(f"{source} takes the columns of a table, the data are images")
-    positive = file.metadata.get("positive")
-    if positive is not None and positive != rows.classes[1]:
-        raise UsageError(
-            f"{source} was trained with the positive label {positive!r}; the data have {rows.classes[1]!r} (negative "
-            f"{rows.classes[0]!r}): say --positive {positive!r}"
-        )
+    _refuse_other_classes(file, rows, source)
     same = file.metadata.get("data_sha256") == rows.problem.fingerprint
     facts = {"outputs": "score, margin and decision of an exported file", "made by": _made_by(file.metadata)}
     if same:
         facts["data"] = UNSEEN
-    reading = OurReading("probabilities", 2, (0, 1), False, {}, facts)
+    reading = OurReading("probabilities", 2, (0, 1), False, {}, facts) if rows.task == "binary" else None
     kept = parent if same else None
     lost = (
         "the float parent was trained with another encoder: gradients are not taken of it"
@@ -95,6 +96,7 @@ def open_deployed(
         parameters=file.n_parameters,
         reading=reading,
         float_parent=kept,
+        facts=facts,
         notes=(lost,),
         artefact=content,
     )
@@ -111,16 +113,12 @@ class OurImages:
     file: DeployedImages
 
     def prepare(self, inputs: Inputs) -> Any:
-        """Return the images as float32 in [0, 1]."""
-        return as_unit(inputs)
+        """Return the images as float32 in [0, 1], by the name of the input."""
+        return {INPUT: as_unit(inputs)}
 
     def run(self, prepared: Any) -> Raw:
         """Return score and margin side by side of two classes, probabilities of more; and decisions."""
-        import numpy as np
-
-        said = self.file.run(prepared)
-        values = np.stack([said.score, said.margin], axis=1) if said.score.ndim == 1 else said.score
-        return Raw(values, said.decision)
+        return _raw(self.file.run(prepared[INPUT]))
 
 
 def open_deployed_images(
@@ -165,6 +163,23 @@ def open_deployed_images(
         facts=facts,
         artefact=content,
     )
+
+
+def _refuse_other_classes(file: DeployedModel, rows: Rows, source: str) -> None:
+    """Raise `UsageError` where a file of a table was trained for other classes than the data have."""
+    if file.task == "regression":
+        raise UsageError(f"{source} predicts a number and decides nothing: `verify` measures it, an audit cannot")
+    if file.classes:
+        if file.classes != rows.classes:
+            theirs, ours = (", ".join(names[:5]) for names in (file.classes, rows.classes))
+            raise UsageError(f"{source} decides between {theirs}; the data have {ours}")
+        return
+    positive = file.metadata.get("positive")
+    if positive is not None and positive != rows.classes[1]:
+        raise UsageError(
+            f"{source} was trained with the positive label {positive!r}; the data have {rows.classes[1]!r} (negative "
+            f"{rows.classes[0]!r}): say --positive {positive!r}"
+        )
 
 
 def _made_by(metadata: Mapping[str, str]) -> str:

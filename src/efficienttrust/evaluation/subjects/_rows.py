@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.data import SPLITS, Problem, read_table
+from efficienttrust.data import SPLITS, Problem
 from efficienttrust.data.images import ImageSet
 from efficienttrust.errors import UsageError
 
@@ -96,7 +96,15 @@ def table_rows(problem: Problem, which: Literal["test", "all"], table: pd.DataFr
         which: `test` or `all`.
         table: The table that the problem was loaded from, where that was a frame: a foreign model may read columns that
             the problem leaves out. Files are read again.
+
+    Raises:
+        UsageError: The label is a number, or the source has changed.
     """
+    if problem.task == "regression":
+        raise UsageError(
+            f"an audit measures decisions, and {problem.label!r} is a number: `fit` and `verify` measure a regression "
+            "on the exported file; to audit, name a label with classes"
+        )
     parts = [problem.splits[name] for name in (("test",) if which == "test" else SPLITS)]
     row = np.concatenate([part.rows for part in parts])
     order = np.argsort(row, kind="stable")
@@ -111,10 +119,10 @@ def table_rows(problem: Problem, which: Literal["test", "all"], table: pd.DataFr
     }
     return Rows(
         kind="table",
-        task="binary",
+        task="binary" if problem.task == "binary" else "multiclass",
         inputs=_raw_frame(problem, row[order], table),
         y=joined([part.y for part in parts]).astype(np.int64),
-        classes=(problem.negative, problem.positive),
+        classes=problem.classes,
         groups=joined([part.groups for part in parts]),
         group_names=problem.group_names,
         attributes=attributes,
@@ -180,13 +188,13 @@ def as_unit(images: NDArray[Any]) -> NDArray[np.float32]:
 
 def _raw_frame(problem: Problem, row: Codes, table: pd.DataFrame | None) -> pd.DataFrame:
     """Return the columns of the source but the label."""
-    from efficienttrust.data._bundled import bundled_names, data_sets
+    from efficienttrust.data._loading import open_table
 
     name = problem.source
     if table is None and name == "<frame>":
         return problem.inputs.loc[row].reset_index(drop=True)
     if table is None:
-        table = read_table(data_sets.get(name).read() if name in bundled_names() else name)
+        table = open_table(name)[0]
     if len(table) <= int(row.max(initial=0)):
         raise UsageError(f"{name} has fewer rows than when it was loaded; load it again")
     return table.drop(columns=problem.label).iloc[row].reset_index(drop=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -12,7 +13,7 @@ from efficienttrust.atats import Lever, Plan, Policy, make_plan
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
 from efficienttrust.evaluation.choice import calibration_rows
-from efficienttrust.evaluation.group_head import NO_HEAD, Head, head_of, informativeness
+from efficienttrust.evaluation.group_head import NO_HEAD, NO_HEAD_OF_IMAGES, Head, head_of, informativeness
 from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.training._batches import Shuffler
 from efficienttrust.training._bench import Bench
@@ -22,8 +23,10 @@ from efficienttrust.training._loop import Loop, LoopState
 from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._probe import probe
 from efficienttrust.training._stepping import Stepping
+from efficienttrust.training._teacher import Lesson, lesson_of
 from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask, trainers
 
+LIGHT_SEARCH, HEAVY_SEARCH = 5.0, 1.5  # cost of a calibration in looks at as many rows
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export
 CALIBRATION_SHARE = 0.3  # of what is left: the most kept back for calibration, which then does less and says so
 RESERVE_SHARE = 0.005  # of the limit, for what nobody foresaw
@@ -46,17 +49,22 @@ class NetworkTrainer:
         if saved is not None:  # a latency limit is measured: it may fit another width today
             self.task = dataclasses.replace(self.task, options=saved["options"])
         task = self.task
-        levers = levers_of(task.targets)
+        levers = levers_of(task.targets, problem.task)
         costs = CostModel()
+        lesson = lesson_of(problem, task, ledger) if saved is None else _lesson(saved)
         with ledger.phase("prepare"):
             head = self._head(problem, levers)
-            bench = Bench(problem, task, levers)
+            bench = Bench(problem, task, levers, None if lesson is None else lesson.soft)
             stepper = bench.stepper()
             flops = stepper.forward_flops()
             monitor = Monitor(problem, task.targets, head, aware=task.aware, seed=task.seed, flops=flops)
         if saved is None:
             spoilt = bench.stepper()
+            notes = bench.fit_memory(stepper, spoilt, ledger)
             probe(spoilt, monitor, ledger, costs, batch_size=bench.batch_size, robust=spoilt.robust)
+            del spoilt  # its optimiser holds twice the weights
+            stepper, more = bench.compiled(stepper, ledger, costs)
+            notes += more
             plan = self._plan(ledger, costs, levers, monitor, problem, head, bench)
         else:
             plan = Plan(**saved["plan"])
@@ -64,21 +72,24 @@ class NetworkTrainer:
         loop = Loop(
             task, stepper, shuffler, monitor, policy, plan, ledger, costs, bench.memory(monitor), bench.fitted()
         )
-        if saved is not None:
+        if saved is None:
+            loop.note(notes)
+        else:
             policy.reset(plan)
             ledger.load_state_dict(saved["ledger"])
             costs.load_state_dict(saved["costs"])
             loop.load_state_dict(saved["loop"])
             if task.on_progress:
                 task.on_progress(loop.state.step, {}, f"continuing from step {loop.state.step}")
-        loop.run(self._saver(loop, ledger, costs))
+        loop.run(self._saver(loop, ledger, costs, lesson))
+        taught = () if lesson is None else (lesson.said,)
         return Candidates(
             members=_members(loop.state, stepper),
             architecture=bench.title(stepper),
             head=head,
             history=tuple(loop.state.history),
             decisions=tuple(loop.state.decisions),
-            fallbacks=(*bench.said, *loop.state.fallbacks, *self._without_head(head, levers)),
+            fallbacks=(*bench.said, *taught, *loop.state.fallbacks, *self._without_head(problem, head, levers)),
             calibration_cost=_calibration_cost(costs, problem, monitor),
         )
 
@@ -87,10 +98,10 @@ class NetworkTrainer:
             return None
         return head_of(problem, robust=levers.eps > 0, seed=self.task.seed)
 
-    def _without_head(self, head: Head | None, levers: Levers) -> tuple[str, ...]:
+    def _without_head(self, problem: Problem, head: Head | None, levers: Levers) -> tuple[str, ...]:
         if head is not None or self.task.aware or not levers.penalties:
             return ()
-        return (NO_HEAD,)
+        return (NO_HEAD_OF_IMAGES if problem.kind == "image" else NO_HEAD,)
 
     def _calibration(self, problem: Problem, head: Head | None) -> float:
         if self.task.aware:
@@ -133,7 +144,7 @@ class NetworkTrainer:
             )
         return plan
 
-    def _saver(self, loop: Loop, ledger: Ledger, costs: CostModel) -> Callable[[], None]:
+    def _saver(self, loop: Loop, ledger: Ledger, costs: CostModel, lesson: Lesson | None) -> Callable[[], None]:
         path = self.task.checkpoint
         if path is None:
             return lambda: None
@@ -146,9 +157,14 @@ class NetworkTrainer:
                     "ledger": ledger.state_dict(),
                     "costs": costs.state_dict(),
                 }
-                save_checkpoint(path, {**about, **run, "loop": loop.state_dict()})
+                taught = None if lesson is None else dataclasses.asdict(lesson)
+                save_checkpoint(path, {**about, **run, "lesson": taught, "loop": loop.state_dict()})
 
         return save
+
+
+def _lesson(saved: dict[str, Any]) -> Lesson | None:
+    return None if saved["lesson"] is None else Lesson(**saved["lesson"])
 
 
 def _members(state: LoopState, stepper: Stepping) -> tuple[Candidate, ...]:
@@ -162,6 +178,8 @@ def _members(state: LoopState, stepper: Stepping) -> tuple[Candidate, ...]:
 
 
 def _calibration_cost(costs: CostModel, problem: Problem, monitor: Monitor) -> float:
-    # A look is a small calibration; the real one sees more rows and searches about five times finer.
+    # A look is a small calibration; the real one sees more rows and searches about five times finer. What a heavy
+    # network costs is its answers, which are asked for once.
     rows = calibration_rows(problem) / max(monitor.n_rows, 1)
-    return costs.predict("monitor") * max(rows, 1.0) * 5.0
+    finer = HEAVY_SEARCH + (LIGHT_SEARCH - HEAVY_SEARCH) * monitor.lightness
+    return costs.predict("monitor") * max(rows, 1.0) * finer

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from efficienttrust.data._problem import Problem, Split
-from efficienttrust.data.limitations._draws import uniforms
+from efficienttrust.data._random import uniforms
 from efficienttrust.data.limitations._limitation import Limitation, LimitationKind, limitations
 from efficienttrust.data.limitations._rows import (
     Mask,

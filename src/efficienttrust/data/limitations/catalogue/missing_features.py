@@ -6,8 +6,9 @@ Cells go missing completely at random (Rubin 1976), each on its own.
 from __future__ import annotations
 
 from efficienttrust.data._problem import Problem
+from efficienttrust.data._random import uniforms
 from efficienttrust.data.limitations._cells import without_cells, without_columns
-from efficienttrust.data.limitations._draws import shuffled, uniforms
+from efficienttrust.data.limitations._draws import shuffled
 from efficienttrust.data.limitations._limitation import Limitation, LimitationKind, limitations
 from efficienttrust.data.limitations._rows import LIMITED, refuse_images
 

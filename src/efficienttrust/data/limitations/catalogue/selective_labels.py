@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from efficienttrust.data._problem import Problem, Split
-from efficienttrust.data.limitations._draws import drawn, uniforms
+from efficienttrust.data._random import uniforms
+from efficienttrust.data.limitations._draws import drawn
 from efficienttrust.data.limitations._limitation import Limitation, LimitationKind, limitations
 from efficienttrust.data.limitations._rows import (
     Mask,

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.data._columns import numbers
+from efficienttrust.data._random import priority, uniforms
 from efficienttrust.data._text import text_codes
-from efficienttrust.threats.corruptions.tables._draws import priority, row_labels, uniforms
+from efficienttrust.threats.corruptions.tables._draws import row_labels
 from efficienttrust.threats.corruptions.tables._scale import CategoricalScale, NumericScale, TableScale
 
 if TYPE_CHECKING:

@@ -1,0 +1,51 @@
+"""What readers of a run or an audit get to see: of clinical data, nothing about fewer than ten people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from efficienttrust.data import Problem, summary
+from efficienttrust.pipeline._document import plain
+
+_FIGURES = ("value", "low", "high", "bound")
+
+
+def for_readers(document: Mapping[str, Any], *, show_small_cells: bool = False) -> Mapping[str, Any]:
+    """Return a document as pages, cards and printed output show it.
+
+    Of clinical data (`problem.clinical` or `data.clinical`) small cells are withheld, see
+    `efficienttrust.report.suppress_small_cells`; all other documents are returned as they are.
+
+    Args:
+        document: The content of `run.json` or `audit.json`, or a part of it with `problem` or `data`.
+        show_small_cells: Withhold nothing.
+    """
+    rows = document.get("problem") or document.get("data") or {}
+    if show_small_cells or not rows.get("clinical"):
+        return document
+    from efficienttrust.report import suppress_small_cells
+
+    shown: dict[str, Any] = _with_nan(suppress_small_cells(plain(document)))
+    return shown
+
+
+def notes_for_readers(problem: Problem, *, show_small_cells: bool = False) -> Sequence[str]:
+    """Return the notes of a problem, of clinical data without counts below ten."""
+    if problem.card is None or not problem.card.clinical:
+        return problem.notes
+    told = for_readers({"problem": summary(problem)}, show_small_cells=show_small_cells)["problem"]["notes"]
+    return tuple(map(str, told))
+
+
+def _with_nan(node: Any) -> Any:
+    """Turn the nulls of measurements and bounds into NaN, as they are in a document in memory."""
+    if isinstance(node, list):
+        return [_with_nan(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: math.nan if item is None and key in _FIGURES and "n" in node else _with_nan(item)
+        for key, item in node.items()
+    }
