@@ -16,8 +16,8 @@ from efficienttrust.compression import (
     margin_encoded,
     score_encoded,
 )
-from efficienttrust.evaluation.parent import NetworkVictim, ScorerVictim, short_attack, worst_logits
 from efficienttrust.evaluation.file_victims import FileVictim
+from efficienttrust.evaluation.parent import NetworkVictim, ScorerVictim, short_attack, worst_logits
 from efficienttrust.models import build
 from efficienttrust.threats import reach
 from efficienttrust.threats.catalogue.coordinate import MOST_COLUMNS

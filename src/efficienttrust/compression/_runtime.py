@@ -96,8 +96,8 @@ class DeployedModel:
         import onnx
 
         graph = onnx.load_model_from_string(self._content).graph
-        learned = [value for value in graph.initializer if value.name.startswith(("scorer.", "head."))]
-        count = sum(int(np.prod(value.dims)) for value in learned)
+        floats = [value for value in graph.initializer if value.data_type == onnx.TensorProto.FLOAT]
+        count = sum(int(np.prod(value.dims)) for value in floats if value.name.startswith(("scorer.", "head.")))
         for node in graph.node:
             if node.op_type == "TreeEnsembleRegressor":  # a threshold or a leaf value per node, and the baseline
                 count += sum(len(entry.ints) for entry in node.attribute if entry.name == "nodes_nodeids") + 1

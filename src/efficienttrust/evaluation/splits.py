@@ -19,6 +19,7 @@ Codes = NDArray[np.int64]
 
 STEERABLE_ROWS = 10
 IMAGES_AT_ONCE = 1024  # turned into numbers at a time
+ATTACKED_CELLS = 2**26  # of images that are attacked together
 
 
 def codes_of(problem: Problem, split: Split, attribute: str) -> tuple[Codes, int]:
@@ -112,7 +113,8 @@ def calibration_data(
         if target.metric not in ROBUST_METRICS or robustness_key(target) in attacked:
             continue
         arguments = dict(target.arguments)
-        picked = np.sort(np.random.default_rng(seed).permutation(len(chosen))[:attacked_rows])
+        most = min(attacked_rows, _most_in_memory(part))
+        picked = np.sort(np.random.default_rng(seed).permutation(len(chosen))[:most])
         attacked[robustness_key(target)] = worst_logits(
             problem, scorer, part.inputs(chosen[picked]), y[picked], picked, attack=str(arguments["attack"]),
             eps=float(str(arguments["eps"])), norm=str(arguments["norm"]), seed=seed,
@@ -123,6 +125,11 @@ def calibration_data(
         names = {"": problem.group_names, **problem.attribute_names}
         return kind(z, y, codes, groups, attacked, weight, names=names)
     return CalibrationData(z, y, codes, groups, attacked, weight)
+
+
+def _most_in_memory(part: Split) -> int:
+    """Return how many rows may be attacked, whose inputs and worst points are held as numbers."""
+    return len(part) if part.pixels is None else max(1, ATTACKED_CELLS // int(np.prod(part.pixels.shape)))
 
 
 def score_rows(scorer: Scorer, split: Split, rows: Codes) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ from efficienttrust.evaluation.calibration import robustness_key
 from efficienttrust.evaluation.file_victims import FileVictim, ImageFileVictim
 from efficienttrust.evaluation.parent import region_of, victim_of
 from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.splits import ATTACKED_CELLS
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import REQUIRED, Measurement, Outcome, measure, metrics
 from efficienttrust.models.counting import count_flops
@@ -39,7 +40,6 @@ RESTARTS = 2
 BLACK_BOX_QUERIES = 400_000  # rows scored by the search on the file, which bounds the rows it looks at
 SEARCHES = ("coordinate", "square", "random_points")  # what the cascade runs on the file itself
 ATTACKED_IMAGES = 2000  # attacked by the gradient of the parent, at most
-ATTACKED_CELLS = 2**26  # of them together, as they lie in memory
 SEARCHED_IMAGES = 50  # of those that stand, how many are searched on the file itself, at most,
 SEARCH_FLOPS = 3e11  # and what that may cost: a search takes 1,000 queries an image
 QUERIES = 1000

@@ -84,6 +84,7 @@ def make_document(
             "parameters": file.n_parameters,
             "size_bytes": file.size_bytes,
             "width_reason": capacity.reason,
+            "trained": list(candidates.trained),
             "blind": not request.aware,
             "decision": _decision(problem, request, choice),
         },

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from efficienttrust.atats import DecisionRecord, Policy
-from efficienttrust.compression import Scorer
+from efficienttrust.compression import ModuleScorer, Scorer
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.calibration import Calibrated
 from efficienttrust.evaluation.choice import Choice, choose, rows_scored
 from efficienttrust.evaluation.proof import Proof, prove
 from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
+from efficienttrust.models.counting import count_flops
 from efficienttrust.pipeline._capacity import Capacity, choose_capacity, choose_each, choose_width, limits_exceeded
 from efficienttrust.pipeline._document import export_metadata, make_document
 from efficienttrust.pipeline._file import export_file, open_file, rows_per_second, single_row_call
@@ -208,7 +209,7 @@ def _calibrate(
 ) -> tuple[Choice, list[Calibrated | None]]:
     tell("calibrate")
     passes, members = rows_scored(problem, request.targets, SHORT_PASSES), candidates.members
-    full = [2.0 * member.scorer.n_parameters * passes for member in members]
+    full = [_flops_per_row(member.scorer) * passes for member in members]
     limited = ledger.clock in ("wall", "cpu", "flops") and math.isfinite(ledger.limit)
     dearest, last = 0.0, ledger.used()
 
@@ -239,6 +240,14 @@ def _calibrate(
         counted = sum(one for one, found in zip(full, tried, strict=True) if found is not None)
         ledger.count(flops=choice.effort * counted)
     return choice, tried
+
+
+def _flops_per_row(scorer: Scorer) -> float:
+    if isinstance(scorer, ModuleScorer):
+        import torch
+
+        return count_flops(scorer.module, [torch.zeros(1, *scorer.shape)]).per_row
+    return 2.0 * scorer.n_parameters
 
 
 def _export(

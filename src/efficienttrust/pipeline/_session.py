@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -51,8 +52,15 @@ def warm_up(*, exporter: bool = False, trees: bool = False) -> None:
 
         assert lightgbm.__name__
     if exporter:
-        from efficienttrust.compression import ModuleScorer
-        from efficienttrust.compression._graph import Graph
-        from efficienttrust.compression._module_graph import add_module
+        _load_exporter()
 
-        add_module(Graph(["rows"]), ModuleScorer(network, (2,), 1, "linear"), "rows")
+
+@functools.cache
+def _load_exporter() -> None:
+    import torch
+
+    from efficienttrust.compression import ModuleScorer
+    from efficienttrust.compression._graph import Graph
+    from efficienttrust.compression._module_graph import add_module
+
+    add_module(Graph(["rows"]), ModuleScorer(torch.nn.Linear(2, 1), (2,), 1, "linear"), "rows")

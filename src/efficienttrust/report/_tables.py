@@ -149,6 +149,8 @@ def model_table(document: Document) -> Table:
     for key, title in (("trainer", "trainer"), ("architecture", "architecture"), ("width_reason", "why this size")):
         if model.get(key):
             body.append([title, str(model[key])])
+    if isinstance(model.get("trained"), list) and model["trained"]:
+        body.append(["how it was trained", "; ".join(str(sentence) for sentence in model["trained"])])
     if math.isfinite(as_float(model.get("parameters"))):
         body.append(["parameters", count(model["parameters"])])
     if math.isfinite(as_float(model.get("size_bytes"))):

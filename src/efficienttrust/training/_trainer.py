@@ -81,6 +81,7 @@ class Candidates:
         history: One mapping per monitor point.
         decisions: Every change of a dial.
         fallbacks: What the budget did not buy, one sentence each.
+        trained: How it was trained, one sentence each.
         calibration_cost: Predicted cost of calibrating one candidate, on the declared clock.
         export_cost: Measured cost of an export where the trainer knows more than it was told.
     """
@@ -91,6 +92,7 @@ class Candidates:
     history: tuple[Mapping[str, Any], ...]
     decisions: tuple[DecisionRecord, ...]
     fallbacks: tuple[str, ...]
+    trained: tuple[str, ...] = ()
     calibration_cost: float = field(default=0.0)
     export_cost: float = 0.0
 

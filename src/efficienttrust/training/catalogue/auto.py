@@ -124,6 +124,7 @@ def _together(
         head=next((part.found.head for part in parts if part.found.head is not None), None),
         history=tuple(history),
         decisions=tuple(decisions),
+        trained=tuple(f"{part.name}: {text}" for part in parts for text in part.found.trained),
         fallbacks=(*said, *(f"{part.name}: {text}" for part in parts for text in part.found.fallbacks)),
         calibration_cost=order[0].found.calibration_cost,
         export_cost=max(part.found.export_cost for part in parts),

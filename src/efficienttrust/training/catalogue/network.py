@@ -89,7 +89,8 @@ class NetworkTrainer:
             head=head,
             history=tuple(loop.state.history),
             decisions=tuple(loop.state.decisions),
-            fallbacks=(*bench.said, *taught, *loop.state.fallbacks, *self._without_head(problem, head, levers)),
+            trained=(*bench.said, *taught),
+            fallbacks=(*loop.state.fallbacks, *self._without_head(problem, head, levers)),
             calibration_cost=_calibration_cost(costs, problem, monitor),
         )
 
