@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def fit(
     trainer: str | None = None,
     device: str | None = None,
     precision: str | None = None,
+    compile: str | None = None,
     augment: str | None = None,
     distil: float | None = None,
     limit: int | None = None,
@@ -83,6 +85,7 @@ def fit(
         trainer: Family of what is trained: network (the default), trees, lightgbm or auto; `--model` says it too.
         device: Where networks other than mlp are trained: auto (a GPU when there is one), cpu, cuda or cuda:1.
         precision: Of their training: fp32, bf16, or auto, which is bf16 for images where the hardware multiplies it.
+        compile: Whether training goes through `torch.compile`: on, off, or auto, which is on a GPU where it pays.
         augment: Strength of augmentations of images, as `crop=1, flip=0.5`; `none` for none.
         distil: Share of a network's loss, 0 to 1, on the probabilities of boosted trees that are trained first.
         limit: Use at most so many images, drawn at random.
@@ -122,6 +125,7 @@ def fit(
             "trainer": trainer,
             "device": device,
             "precision": precision,
+            "compile": compile,
             "augment": augment,
             "distil": distil,
             "limit": limit,
@@ -134,6 +138,7 @@ def fit(
 
     from efficienttrust import pipeline
 
+    quiet = quiet or int(os.environ.get("RANK", "0")) > 0  # under torchrun one process speaks
     problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
     if not quiet:
         for note in pipeline.notes_for_readers(problem, show_small_cells=show_small_cells):
@@ -153,6 +158,7 @@ def fit(
                 spec.precision,
                 None if spec.augment is None else pipeline.parse_augmentation(spec.augment),
                 distil=spec.distil,
+                compile=spec.compile,
             ),
             seed=spec.seed,
             out=folder,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from efficienttrust.report._figures import Table, reading
@@ -149,8 +149,9 @@ def model_table(document: Document) -> Table:
     for key, title in (("trainer", "trainer"), ("architecture", "architecture"), ("width_reason", "why this size")):
         if model.get(key):
             body.append([title, str(model[key])])
-    if isinstance(model.get("trained"), list) and model["trained"]:
-        body.append(["how it was trained", "; ".join(str(sentence) for sentence in model["trained"])])
+    trained = model.get("trained")
+    if isinstance(trained, Sequence) and trained:
+        body.append(["how it was trained", "; ".join(map(str, trained))])
     if math.isfinite(as_float(model.get("parameters"))):
         body.append(["parameters", count(model["parameters"])])
     if math.isfinite(as_float(model.get("size_bytes"))):
