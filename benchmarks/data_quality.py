@@ -59,7 +59,7 @@ CASES: dict[str, dict[str, Any]] = {
         "models": ("resnet8",),
         "seconds": 240,
     },
-    "mimic-shaped sequences": {"sensitive": "sex", "targets": PLAIN, "models": ("gru", "mlp"), "seconds": 60},
+    "mimic-shaped sequences": {"sensitive": "sex", "targets": PLAIN, "models": ("gru", "mlp", "linear"), "seconds": 60},
 }
 SHOWN = ("accuracy", "auc", "worst_group_accuracy", "demographic_parity_difference", "group_auc_gap")
 

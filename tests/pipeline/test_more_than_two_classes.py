@@ -101,7 +101,7 @@ def test_the_run_loads_again_with_the_same_parent(made) -> None:
 def test_the_training_turns_no_dial_that_does_nothing(made) -> None:
     run, _, _ = made
     assert (run.history["lambda_fair"] == 0).all()
-    assert any("training has no lever for them" in line for line in run.document["fallbacks"])
+    assert any("training has no lever for them" in line for line in run.document["model"]["trained"])
 
 
 def test_pages_name_the_classes_and_no_positive_one(made) -> None:

@@ -70,13 +70,13 @@ def test_the_teacher_is_charged_and_leaves_most_to_the_network(budget):
     account = ledger.to_dict()["time"]
     assert account["used"] <= ledger.limit
     assert 0 < account["phases"]["teacher"] <= 0.3 * ledger.limit
-    assert any("boosted trees" in text for text in candidates.fallbacks)
+    assert any("boosted trees" in text for text in candidates.trained)
 
 
 def test_nothing_is_taught_where_nothing_was_asked():
     candidates, ledger = run("steps=60", distil=0.0)
     assert "teacher" not in ledger.to_dict()["time"]["phases"]
-    assert not any("boosted trees" in text for text in candidates.fallbacks)
+    assert not any("boosted trees" in text for text in candidates.trained)
 
 
 def test_the_network_comes_nearer_to_its_teacher():
@@ -107,7 +107,7 @@ def test_a_killed_run_goes_on_with_the_same_teacher(tmp_path):
     x = loans().splits["test"].x
     assert (score_encoded(whole.members[0].scorer, x) == score_encoded(resumed.members[0].scorer, x)).all()
     assert ledger.used() <= 200
-    assert resumed.fallbacks == whole.fallbacks
+    assert resumed.trained == whole.trained
 
 
 def test_too_little_for_a_teacher_is_refused():

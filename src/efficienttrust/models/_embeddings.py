@@ -25,6 +25,9 @@ def column_sample(inputs: Inputs) -> Floats:
     return np.repeat(torch.special.ndtri(levels).numpy()[:, None], inputs.n_numeric, axis=1)
 
 
+LEAST_SPREAD = 1e-6  # of a standardised column: less is constant but for rounding
+
+
 class RobustClip(nn.Module):
     """Centres columns at their medians, divides by their spread and clips smoothly to (−3, 3).
 
@@ -49,7 +52,7 @@ class RobustClip(nn.Module):
             centre[j] = np.median(values)
             lower, upper = np.quantile(rare if len(rare) else values, [0.25, 0.75])
             spread = max(upper, centre[j]) - min(lower, centre[j])
-            scale[j] = 1 / spread if spread > 0 else 1.0
+            scale[j] = 1 / spread if spread > LEAST_SPREAD else 1.0
         self.register_buffer("centre", torch.tensor(centre, dtype=torch.float32))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
 
