@@ -165,7 +165,6 @@ def test_other_files_are_refused(tmp_path):
     assert DeployedImages(path).size_bytes == len(content)
 
 
-@pytest.mark.xfail(reason="images of another shape raise what onnxruntime raises", strict=False)
 @pytest.mark.parametrize("shape", [(2, 1, 8, 6), (2, 3, 6, 8), (3, 8, 6), (2, 8, 6, 3)], ids=str)
 def test_images_of_another_shape_are_refused(two, shape):
     with pytest.raises(UsageError, match="8"):

@@ -164,7 +164,6 @@ def test_the_file_is_little_more_than_its_weights():
     assert 4 * PLAIN.n_parameters < len(content) < 4 * PLAIN.n_parameters + 1.2 * encoding
 
 
-@pytest.mark.xfail(reason="whole-number constants of the exporter are counted too", strict=False)
 def test_parameters_are_counted():
     assert PLAIN.n_parameters == D * 64 + 64 + 64 + 1
     assert opened(PLAIN, Decision())[0].n_parameters == PLAIN.n_parameters

@@ -130,15 +130,12 @@ class DeployedImages:
         return DeployedOutput(score[:, 1] if len(self.classes) == 2 else score, margin, decision)
 
     def _refuse_misfits(self, images: npt.NDArray[np.float32]) -> None:
-        """Raise `UsageError` for images of another size, or pixels that are not in [0, 1]."""
+        """Raise `UsageError` for images of another size."""
         wanted = "x".join(map(str, self.shape))
         if images.ndim != 4 or images.shape[1:] != self.shape:
             raise UsageError(
                 f"the model takes images [n, {wanted}] (channels first), got an array {list(images.shape)}"
             )
-        if len(images) and not (np.nanmin(images) >= 0 and np.nanmax(images) <= 1):
-            low, high = float(np.nanmin(images)), float(np.nanmax(images))
-            raise UsageError(f"pixels run from {low:.3g} to {high:.3g}; the model takes [0, 1]: divide levels by 255")
 
     def single_row_call(self, image: npt.NDArray[np.float32]) -> Callable[[], object]:
         """Return a call that scores one image [1, C, H, W], to measure latency with."""

@@ -80,7 +80,13 @@ class Run:
 
         if self.document["problem"].get("kind") == "image":
             file = DeployedImages(self.content)
-            said = file.run(np.asarray(frame, dtype=np.float32))
+            images = np.asarray(frame, dtype=np.float32)
+            if images.size and not (images.min() >= 0 and images.max() <= 1):
+                low, high = float(images.min()), float(images.max())
+                raise UsageError(
+                    f"pixels run from {low:.3g} to {high:.3g}; the model takes [0, 1]: divide levels by 255"
+                )
+            said = file.run(images)
             scores = said.score if said.score.ndim == 2 else said.score[:, None]
             names = [f"score {name}" for name in file.classes] if said.score.ndim == 2 else ["score"]
             table = pd.DataFrame(scores, columns=names)
