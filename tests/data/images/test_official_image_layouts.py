@@ -16,7 +16,7 @@ from PIL import Image
 
 from efficienttrust.data._cards import dataset_cards
 from efficienttrust.data.images import is_image_source, load_images
-from efficienttrust.data.images._reading import image_downloads
+from efficienttrust.data.images._load import download_of
 from efficienttrust.data.images.catalogue import cifar10, cifar100, imagenet
 from efficienttrust.errors import UsageError
 
@@ -141,7 +141,7 @@ def test_cifar100_in_each_official_form(tmp_path, form):
 @pytest.mark.parametrize("word", ["cifar10", "cifar100"])
 def test_a_word_alone_is_the_official_archive_in_the_folder_of_downloads(tmp_path, monkeypatch, word):
     monkeypatch.setenv("EFFICIENTTRUST_DATA", str(tmp_path))
-    archive = tmp_path / word / image_downloads.get(word).file
+    archive = tmp_path / word / download_of(word).file
     archive.parent.mkdir()
     batch = {b"data": COLOUR.reshape(20, -1), b"labels": [0, 1] * 10}
     batch |= {b"fine_labels": FINE.tolist(), b"coarse_labels": COARSE.tolist()}
@@ -154,8 +154,8 @@ def test_a_word_alone_is_the_official_archive_in_the_folder_of_downloads(tmp_pat
     assert is_image_source(word)
     assert "damaged or another version" in refusal(word)  # it is not the official one
     known = hashlib.sha256(archive.read_bytes()).hexdigest()
-    own = dataclasses.replace(image_downloads.get(word), sha256=known, md5=None)
-    monkeypatch.setitem(image_downloads._things, word, own)
+    own = dataclasses.replace(download_of(word), sha256=known, md5=None)
+    monkeypatch.setitem(dataset_cards._things, word, dataclasses.replace(dataset_cards.get(word), fetch=own))
     images = load_images(word)
     assert np.array_equal(images.x, COLOUR)
     assert images.source == f"{word}:{archive}"

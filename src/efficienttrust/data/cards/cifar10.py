@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from efficienttrust.data._cards import DatasetCard, dataset_cards
+from efficienttrust.data._download import Fetch
 
 CARD = dataset_cards.register("cifar10")(
     DatasetCard(
@@ -31,6 +32,12 @@ CARD = dataset_cards.register("cifar10")(
             "cifar10 alone downloads cifar-10-python.tar.gz (170 MB) once and checks its sha256",
             "by hand: https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz or the binary one, unpacked or not",
             "give the folder or the archive: cifar10:../data",
+        ),
+        fetch=Fetch(
+            url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+            file="cifar-10-python.tar.gz",
+            sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+            md5="c58f30108f718f92721af3b95e74349a",
         ),
     )
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from efficienttrust.data._cards import DatasetCard, dataset_cards
+from efficienttrust.data._download import Fetch
 
 CARD = dataset_cards.register("cifar100")(
     DatasetCard(
@@ -28,6 +29,11 @@ CARD = dataset_cards.register("cifar100")(
             "cifar100 alone downloads cifar-100-python.tar.gz (169 MB) once and checks its md5",
             "by hand: https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz or cifar-100-binary.tar.gz",
             "give the folder or the archive: cifar100:../data",
+        ),
+        fetch=Fetch(
+            url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+            file="cifar-100-python.tar.gz",
+            md5="eb9058c3a382ffc7106e4002c42a8d85",
         ),
     )
 )

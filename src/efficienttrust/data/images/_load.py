@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.data._download import fetched
+from efficienttrust.data._cards import dataset_cards
+from efficienttrust.data._download import Fetch, fetched
 from efficienttrust.data._groups import attribute_of, intersections
 from efficienttrust.data.images._arrays import class_codes, pixels
 from efficienttrust.data.images._dataset import is_dataset, read_dataset
 from efficienttrust.data.images._image_set import Codes, ImageSet
-from efficienttrust.data.images._reading import Array, Part, RawImages, Wanted, image_downloads, image_formats
+from efficienttrust.data.images._reading import Array, Part, RawImages, Wanted, image_formats
 from efficienttrust.errors import UsageError
 
 PARTS = ("test", "train", "all")
@@ -100,9 +101,16 @@ def is_image_source(source: object) -> bool:
     if not isinstance(source, str | Path):
         return is_dataset(source)
     text = str(source)
-    if text.lower().endswith(".npz") or text in image_downloads.names():
+    if text.lower().endswith(".npz") or download_of(text) is not None:
         return True
     return text.partition(":")[0] in image_formats.names() and ":" in text
+
+
+def download_of(word: str) -> Fetch | None:
+    """Return what is downloaded when the word of an image set stands alone; None where nothing is."""
+    if word not in image_formats.names() or word not in dataset_cards.names():
+        return None
+    return dataset_cards.get(word).fetch
 
 
 def _read(source: object, wanted: Wanted, groups: Callable[[Any], object] | None) -> tuple[str, RawImages]:
@@ -139,8 +147,8 @@ def _parse(source: str) -> tuple[str, Path]:
     if not colon:
         if source.lower().endswith(".npz"):
             return "npz", Path(source).expanduser()
-        if source in image_downloads.names():
-            return source, fetched(source, image_downloads.get(source))
+        if (official := download_of(source)) is not None:
+            return source, fetched(source, official)
         known = ", ".join(f"{name}:PATH" for name in image_formats.names())
         raise UsageError(f"cannot tell what images {source!r} are: give {known} or a .npz file")
     return image_formats.canonical(word), Path(path).expanduser()

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.data._download import Fetch
 from efficienttrust.errors import UsageError, did_you_mean, unknown_name
 from efficienttrust.registry import Registry
 
@@ -123,6 +122,3 @@ Reader = Callable[[Path, Wanted], RawImages]
 
 image_formats: Registry[Reader] = Registry("image format", "efficienttrust.data.images.catalogue")
 """Readers by the word in front of the colon; a bare `.npz` path is `npz`."""
-
-image_downloads: Registry[Fetch] = Registry("image set to download", "efficienttrust.data.images.catalogue", Fetch)
-"""Archives that are downloaded when a word stands alone; each by the word of its reader."""

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from efficienttrust.data._download import Fetch
 from efficienttrust.data.images._cache import decoded
 from efficienttrust.data.images._cifar import Official, missing, read_batches
 from efficienttrust.data.images._files import ImageFile, members
-from efficienttrust.data.images._reading import RawImages, Wanted, image_downloads, image_formats, refuse_options
+from efficienttrust.data.images._reading import RawImages, Wanted, image_formats, refuse_options
 from efficienttrust.data.images.catalogue.npz import read_npz
 from efficienttrust.errors import UsageError, unknown_name
 
@@ -22,14 +21,6 @@ OFFICIAL = Official(
     archives=("cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"),
     labels=(b"labels",),
     record=(b"labels",),
-)
-image_downloads.register("cifar10")(
-    Fetch(
-        url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        file="cifar-10-python.tar.gz",
-        sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-        md5="c58f30108f718f92721af3b95e74349a",
-    )
 )
 SUBSET = "cifar10_lossless_subset.npz"
 JPEGS = {"train": "cifar10_jpeg_train.zip", "test": "cifar10_jpeg_test.zip"}

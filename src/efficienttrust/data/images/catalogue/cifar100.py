@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from efficienttrust.data._download import Fetch
 from efficienttrust.data.images._cifar import Official, missing, read_batches
-from efficienttrust.data.images._reading import RawImages, Wanted, image_downloads, image_formats, refuse_options
+from efficienttrust.data.images._reading import RawImages, Wanted, image_formats, refuse_options
 from efficienttrust.errors import UsageError, unknown_name
 
 FINE_NAMES = """
@@ -34,15 +33,6 @@ OFFICIAL = Official(
     archives=("cifar-100-python.tar.gz", "cifar-100-binary.tar.gz"),
     labels=(b"fine_labels", b"coarse_labels"),
     record=(b"coarse_labels", b"fine_labels"),
-)
-
-
-image_downloads.register("cifar100")(
-    Fetch(
-        url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-        file="cifar-100-python.tar.gz",
-        md5="eb9058c3a382ffc7106e4002c42a8d85",
-    )
 )
 
 
