@@ -68,7 +68,7 @@ def load_image_problem(
     if images.by_class:
         images = _by_class(images, y, classes)
     refuse_few_rows(y, label or "class", classes)
-    split = _split(images, y, seed)
+    split = _split(images, y, seed, notes)
     refuse_one_class(split, y, classes, "after splitting. Give more images.")
     attributes = {key: Attribute(key, names) for key, (_codes, names) in images.attributes.items()}
     codes = {key: found for key, (found, _names) in images.attributes.items()}
@@ -133,11 +133,14 @@ def _by_class(images: ImageSet, y: NDArray[Any], classes: tuple[str, ...]) -> Im
     return replace(images, groups=groups, group_names=classes, attributes={"class": (groups, classes)})
 
 
-def _split(images: ImageSet, y: NDArray[Any], seed: int) -> NDArray[np.int8]:
+def _split(images: ImageSet, y: NDArray[Any], seed: int, notes: list[str]) -> NDArray[np.int8]:
     rows = Rows(y, images.groups, images.unit, None)
     if images.split is None:
         return deal(rows, SPLITS, seed)
     texts, codes = np.unique(images.split, return_inverse=True)
+    if len(texts) == 1:  # a file that holds one official part, the training images for example
+        notes.append(f"all images are of the official part {texts[0]}: the splits are cut out of it")
+        return deal(rows, SPLITS, seed)
     return deal_rest(rows, codes.astype(np.int32), [str(text) for text in texts], "official split", seed)
 
 
