@@ -15,7 +15,9 @@ import pytest
 from efficienttrust import audit, fit, load_run, verify
 from efficienttrust.cli.main import main
 from efficienttrust.data import load_problem
+from efficienttrust.errors import UsageError
 from efficienttrust.pipeline import _audit_resources, for_readers, notes_for_readers
+from efficienttrust.pipeline._readers import trajectory_for_readers
 from tests.small_problems import make_table
 
 COUNTS = {"Caucasian": 500, "AfricanAmerican": 300, "Hispanic": 9}
@@ -82,6 +84,57 @@ def test_pages_withhold_what_the_record_holds(run):
     assert all(one.confirmed for one in verify(folder))
 
 
+def test_the_trajectory_withholds_what_the_document_does(run, tmp_path):
+    finished, folder = run
+    dpd = "demographic_parity_difference"
+    assert {dpd, f"{dpd} (calibrated)"} <= set(finished.history)
+    decisions = pd.DataFrame({"reason": [f"{dpd} gap +0.123", "planned"]})
+    for document in (finished.document, finished.document | {"groups": []}):
+        shown = for_readers(document)
+        history, told = trajectory_for_readers(shown, finished.history, decisions)
+        assert list(told["reason"]) == ["withheld", "planned"]
+        assert not [name for name in history if dpd in name]
+        assert {"accuracy", "accuracy (calibrated)"} <= set(history)
+    page = html.unescape((folder / "report.html").read_text(encoding="utf-8"))
+    assert f"{dpd} (calibrated)" not in page
+    whole = (finished.save(tmp_path / "all", show_small_cells=True) / "report.html").read_text(encoding="utf-8")
+    assert f"{dpd} (calibrated)" in html.unescape(whole)
+    other = {"problem": {"clinical": False}}
+    assert trajectory_for_readers(other, finished.history, decisions)[0] is finished.history
+
+
+def test_verify_prints_no_withheld_value(run, capsys):
+    finished, folder = run
+    shown = for_readers(finished.document)["verdicts"]
+    assert main(["verify", str(folder), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)["verdicts"]
+    assert [one["value"] is None for one in printed] == [math.isnan(one["value"]) for one in shown]
+    assert printed[0]["value"] is printed[0]["recorded_value"] is None
+    assert printed[0]["confirmed"] is True
+
+
+def test_data_show_withholds_too(source, capsys):
+    def printed(*more):
+        assert main(["data", "show", source, "--sensitive", "race", *more]) == 0
+        return capsys.readouterr().out
+
+    line = next(line.split() for line in printed().splitlines() if "Hispanic" in line)
+    assert "<10" in line
+    groups = json.loads(printed("--json"))["problem"]["groups"]
+    assert next(row["n"] for row in groups if row["group"] == "Hispanic") == "<10"
+    groups = json.loads(printed("--json", "--show-small-cells"))["problem"]["groups"]
+    assert next(row["n"] for row in groups if row["group"] == "Hispanic") == 9
+
+
+def test_an_error_about_few_rows_counts_no_class(tmp_path):
+    table = stays()
+    table["readmitted"] = np.where(np.arange(len(table)) < 7, "<30", "NO")
+    path = tmp_path / "diabetic_data.csv.gz"
+    path.write_bytes(gzip.compress(table.to_csv(index=False).encode()))
+    with pytest.raises(UsageError, match=r"in fewer than 20 rows\."):
+        load_problem(f"diabetes130:{path}", sensitive="race")
+
+
 def test_all_is_shown_when_that_is_asked(run, tmp_path):
     finished, _ = run
     row = next(row for row in finished.document["groups"] if row["group"] == "Hispanic")
@@ -111,6 +164,8 @@ def test_what_is_printed_withholds_too(source, run, tmp_path, capsys):
     assert printed["metrics"]["worst_group_auc"]["value"] is None
     assert "'Hispanic' (withheld)" in said.err
     assert "'Hispanic' (9" not in said.err
+    assert "accuracy" in said.err
+    assert "demographic_parity_difference 0." not in said.err
     assert main(["audit", str(run[1]), "--suite", "quick", "--out", str(tmp_path / "b")]) == 0
     assert capsys.readouterr().out.endswith("report.html\n")
     assert main(["audit", str(run[1]), "--suite", "quick", "--out", str(tmp_path / "c"), "--json"]) == 0

@@ -136,6 +136,33 @@ def test_the_table_of_the_data_is_treated_on_its_own():
     assert [row["base_rate"] for row in found["problem"]["groups"]] == [0.5, None, None, 0.5]
 
 
+def told_of_the_data(rows: int) -> list[object]:
+    """Counts shown of two groups of 5,000 and 3,000 rows."""
+    document = races(500, 300)
+    names = [("A", 5000), ("B", 3000)]
+    document["problem"] |= {
+        "rows": rows,
+        "groups": [{"attribute": "race", "group": g, "n": n, "base_rate": 0.5} for g, n in names],
+    }
+    found = suppress_small_cells(document)
+    assert repr(suppress_small_cells(found)) == repr(found)
+    return [row["n"] for row in found["problem"]["groups"]]
+
+
+def test_few_rows_of_no_known_group_cannot_be_computed_from_all_rows():
+    assert told_of_the_data(8004) == [5000, "withheld"]
+    assert told_of_the_data(8000) == told_of_the_data(8040) == [5000, 3000]
+
+
+def test_a_column_that_few_rows_fill_does_not_tell_how_many():
+    document = make_document()
+    rows = document["problem"]["rows"]
+    document["problem"]["columns"][0]["missing"] = rows - 3
+    document["problem"]["columns"][1]["missing"] = rows - 10
+    shown = [column["missing"] for column in suppress_small_cells(document)["problem"]["columns"]]
+    assert shown[:2] == ["withheld", rows - 10]
+
+
 def crossed(sizes: dict[tuple[str, str], int]) -> dict[str, Any]:
     """Two attributes and their intersections."""
     rows = []
@@ -242,6 +269,11 @@ def test_worst_group_robust_accuracy_follows_the_same_rule():
         ("6,465 cells are missing in 3 columns", "6,465 cells are missing in 3 columns"),
         ("rows removed: 4 of 50 in train, 1,204 of 9 in test", "rows removed: <10 of 50 in train, 1,204 of 9 in test"),
         ("1 train row breaks a relation", "<10 train row breaks a relation"),
+        ("1 impossible ages are taken as missing", "<10 impossible ages are taken as missing"),
+        ("'race' is not known for 3 of 450 films", "'race' is not known for <10 of 450 films"),
+        ("3 films where 'Edema' is uncertain", "<10 films where 'Edema' is uncertain"),
+        ("2 stays under 16: left out; 4 admissions", "<10 stays under 16: left out; <10 admissions"),
+        ("films are scaled to 8x8 pixels (size=8)", "films are scaled to 8x8 pixels (size=8)"),
     ],
 )
 def test_counts_in_sentences(said, told):

@@ -13,7 +13,7 @@ from efficienttrust.compression import TreeScorer, score_encoded
 from efficienttrust.errors import InfeasibleError
 from efficienttrust.resources import Budget, Clocks, Ledger
 from efficienttrust.training import TrainingTask, trainers
-from efficienttrust.training._boosting import Growth, first_trees, trees_between
+from efficienttrust.training._boosting import Growth, first_trees, mean_one, trees_between
 from efficienttrust.training.catalogue.lightgbm import LightGBMTrees
 from efficienttrust.training.catalogue.trees import HistogramTrees
 from tests.small_problems import loans, train, weighted_loans
@@ -23,7 +23,7 @@ LIBRARIES = {"trees": HistogramTrees, "lightgbm": LightGBMTrees}
 
 def ensemble(library: str, problem=None):
     rows = (problem or loans()).splits["train"]
-    return LIBRARIES[library](rows.x, rows.y, rows.weight, 0)
+    return LIBRARIES[library](rows.x, rows.y, mean_one(rows.weight), 0)
 
 
 def log_loss(z: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> float:

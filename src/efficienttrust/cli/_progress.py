@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,19 +22,29 @@ LINE_FRACTION = 0.1
 
 
 @contextmanager
-def progress_display(*, quiet: bool) -> Iterator[Callable[[ProgressEvent], None] | None]:
+def progress_display(*, quiet: bool, compare_groups: bool = True) -> Iterator[Callable[[ProgressEvent], None] | None]:
     """Yield the callback that shows progress, or None when nothing is to be shown.
 
     Args:
         quiet: Show nothing.
+        compare_groups: Show metrics that compare groups; on monitor rows these may be of a few people.
     """
     if quiet:
         yield None
     elif sys.stderr.isatty():
         with _live_bar() as show:
-            yield show
+            yield show if compare_groups else _without_groups(show)
     else:
-        yield _Lines()
+        yield _Lines() if compare_groups else _without_groups(_Lines())
+
+
+def _without_groups(show: Callable[[ProgressEvent], None]) -> Callable[[ProgressEvent], None]:
+    from efficienttrust.report import compares_groups
+
+    def told(event: ProgressEvent) -> None:
+        show(replace(event, metrics={key: one for key, one in event.metrics.items() if not compares_groups(key)}))
+
+    return told
 
 
 class _Lines:

@@ -71,6 +71,7 @@ def show(
     limit: int | None = None,
     limitation: list[str] | None = None,
     seed: int = 0,
+    show_small_cells: bool = False,
     json: bool = False,
 ) -> int:
     """Show rows, columns as inferred, groups with base rates, licence and source of a data set or file.
@@ -94,6 +95,7 @@ def show(
         limit: Use at most so many images, drawn at random.
         limitation: What the data shall lack, as `label_noise(0.2)`; may be repeated.
         seed: Seed of the split.
+        show_small_cells: Show counts of fewer than ten people; without it those of clinical data are withheld.
         json: Print one JSON document on stdout.
     """
     from efficienttrust.data import (
@@ -104,7 +106,7 @@ def show(
         is_card_alone,
         summary,
     )
-    from efficienttrust.pipeline import load_data
+    from efficienttrust.pipeline import for_readers, load_data
 
     if is_card_alone(source):
         card = dataset_card(source)
@@ -129,8 +131,10 @@ def show(
         "limitations": limitation or (),
     }
     problem = load_data(source, settings, seed=seed)
+    whole = {"problem": summary(problem)}
+    shown = for_readers(whole, show_small_cells=show_small_cells)
     if json:
-        print_json({"problem": summary(problem)})
+        print_json(shown)
     else:
-        print(describe(problem), end="")
+        print(describe(problem, None if shown is whole else shown["problem"]), end="")
     return 0

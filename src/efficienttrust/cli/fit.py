@@ -145,7 +145,8 @@ def fit(
             print(f"note: {note}", file=sys.stderr)
     folder = out or Path("runs") / problem.name
     train = pipeline.fit  # loads the libraries now: a Ctrl-C meanwhile ends the process, as there is nothing to save
-    with _stop_on_interrupt(), progress_display(quiet=quiet) as progress:
+    told = show_small_cells or problem.card is None or not problem.card.clinical
+    with _stop_on_interrupt(), progress_display(quiet=quiet, compare_groups=told) as progress:
         run = train(
             problem,
             budget=spec.budget_text,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from efficienttrust.cli._output import print_json, print_verification, verify_document
@@ -9,6 +11,8 @@ from efficienttrust.cli._output import print_json, print_verification, verify_do
 
 def verify(run: Path, /, *, json: bool = False) -> int:
     """Recompute every verdict of a run from model.onnx and the data, whose hash is checked.
+
+    Of clinical data the values that the report withholds are not printed; run.json holds them.
 
     Exit codes: 0 every verdict was confirmed, 1 at least one was not, 2 wrong usage or input.
 
@@ -19,6 +23,13 @@ def verify(run: Path, /, *, json: bool = False) -> int:
     from efficienttrust import pipeline
 
     verified = pipeline.verify(run)
+    shown = pipeline.for_readers(pipeline.load_run(run).document)["verdicts"]
+    verified = [
+        replace(one, value=math.nan, recorded_value=math.nan)
+        if str(told.get("note") or "").startswith("withheld")
+        else one
+        for one, told in zip(verified, shown, strict=True)
+    ]
     if json:
         print_json(verify_document(verified))
     else:

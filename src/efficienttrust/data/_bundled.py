@@ -163,9 +163,10 @@ def download(name: str, folder: Path | None = None) -> Path:
     if card.bundled:
         raise UsageError(f"{name} comes with the package: there is nothing to download.")
     if card.fetch is None:
-        raise UsageError(
-            f"{name} is not downloaded: give your copy as {name}:PATH. {' '.join(card.how_to_get)}".strip()
-        )
+        steps = "; ".join(card.how_to_get)
+        if name in data_sets.names() or not steps:
+            steps = f"give your copy as {name}:PATH. {' '.join(card.how_to_get)}".strip()
+        raise UsageError(f"{name} is not downloaded: {steps}")
     return fetched(name, card.fetch, folder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -38,20 +38,31 @@ def summary(problem: Problem) -> dict[str, Any]:
     }
 
 
-def describe(problem: Problem) -> str:
-    """Return a plain-text page: inputs, groups with base rates, splits, notes, licence and traps."""
-    document = summary(problem)
+def describe(problem: Problem, shown: Mapping[str, Any] | None = None) -> str:
+    """Return a plain-text page: inputs, groups with base rates, splits, notes, licence and traps.
+
+    Args:
+        problem: The problem.
+        shown: What may be told of it, in the layout of `summary`, where that is not all; then labels are described by
+            group only.
+    """
+    document = summary(problem) if shown is None else shown
     columns = [
-        (c.name, c.kind, c.missing, c.unique, _range(c.low, c.high, c.categories), "" if c.mutable else "immutable")
-        for c in problem.columns
-    ]
+        (c["name"], c["kind"], c["missing"], c["unique"], _range(c["low"], c["high"], c["categories"]),
+         "" if c["mutable"] else "immutable")
+        for c in document["columns"]
+    ]  # fmt: skip
     binary = problem.task == "binary"
-    rates = [f"{g['base_rate']:.3f}" if math.isfinite(g["base_rate"]) else "" for g in document["groups"]]
+    rates = ["" if g["base_rate"] is None or math.isnan(g["base_rate"]) else f"{g['base_rate']:.3f}"
+             for g in document["groups"]]  # fmt: skip
     groups = [(g["attribute"], g["group"], g["n"], rate) for g, rate in zip(document["groups"], rates, strict=True)]
-    splits = [(name, len(s), f"{s.y.mean():.3f}" if binary else "") for name, s in problem.splits.items()]
+    by_split = binary and shown is None
+    splits = [(n, document["splits"][n], f"{s.y.mean():.3f}" if by_split else "") for n, s in problem.splits.items()]
     n_features = problem.encoder.n_features
     learned = f"positive {problem.positive!r}" if binary else f"{len(problem.classes)} classes"
     if problem.task == "regression":
+        learned = "a number"
+    if problem.task == "regression" and shown is None:
         y = np.concatenate([split.y for split in problem.splits.values()])
         learned = f"a number from {y.min():g} to {y.max():g}, mean {y.mean(dtype=np.float64):g}"
     parts = [f"{problem.name}: {document['rows']} rows, label {problem.label!r}, {learned}"]
@@ -66,8 +77,8 @@ def describe(problem: Problem) -> str:
         "Splits",
         _table(("split", "rows", "base rate"), splits),
     ]
-    if problem.notes:
-        parts += ["Notes", "\n".join(f"  - {note}" for note in problem.notes)]
+    if document["notes"]:
+        parts += ["Notes", "\n".join(f"  - {note}" for note in document["notes"])]
     if card := problem.card:
         parts += [
             f"{card.title}\n{_origin(card)}",

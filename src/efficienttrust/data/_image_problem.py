@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.data import _checks as checks
+from efficienttrust.data._bundled import is_clinical
 from efficienttrust.data._cards import dataset_cards
 from efficienttrust.data._domain import domain_of
 from efficienttrust.data._encoder import Encoder
@@ -67,7 +68,7 @@ def load_image_problem(
     classes, y, task = _classes(images, notes)
     if images.by_class:
         images = _by_class(images, y, classes)
-    refuse_few_rows(y, label or "class", classes)
+    refuse_few_rows(y, label or "class", classes, clinical=isinstance(source, str) and is_clinical(source))
     split = _split(images, y, seed, notes)
     refuse_one_class(split, y, classes, "after splitting. Give more images.")
     attributes = {key: Attribute(key, names) for key, (_codes, names) in images.attributes.items()}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.data import _checks as checks
-from efficienttrust.data._bundled import DataSet, data_sets, find_data_set
+from efficienttrust.data._bundled import DataSet, dataset_card, dataset_names, find_data_set
 from efficienttrust.data._columns import Cells, read_inputs, shown_column
 from efficienttrust.data._domain import domain_of
 from efficienttrust.data._encoder import Encoder, fit_encoder
@@ -131,7 +131,7 @@ def load_problem(
     roles = replace(roles, positive=answer.positive or None, task=answer.task)
     table, y, class_names = table[answer.known], answer.y[answer.known], answer.classes
     if class_names:
-        refuse_few_rows(y, roles.label, class_names)
+        refuse_few_rows(y, roles.label, class_names, clinical=data_set is not None and data_set.card.clinical)
     else:
         refuse_few_numbers(y, roles.label)
 
@@ -207,7 +207,11 @@ def open_table(source: object) -> tuple[pd.DataFrame, DataSet | None, str]:
     word, colon, _ = text.partition(":")
     named = word == Path(word).name and (colon or not text.lower().endswith(SUFFIXES))
     if named and not path.exists():
-        error = unknown_name("data set", word, data_sets.names())
+        if word in dataset_names():
+            raise UsageError(
+                f"{text} is no table at hand. How to get {word}: {'; '.join(dataset_card(word).how_to_get)}."
+            )
+        error = unknown_name("data set", word, dataset_names())
         raise UsageError(f"{error} Or give the path of a {', '.join(SUFFIXES)} file.")
     return read_table(path), None, str(path.resolve())
 

@@ -115,12 +115,21 @@ def refuse_one_class(split: NDArray[np.int8], y: NDArray[Any], names: Sequence[s
             raise UsageError(f"split {name!r} has no row with label {names[int(counts.argmin())]!r} {because}")
 
 
-def refuse_few_rows(y: NDArray[Any], label: str, names: Sequence[str]) -> None:
-    """Raise `UsageError` when a class has too few rows for five splits; `names` are the texts of the labels by code."""
+def refuse_few_rows(y: NDArray[Any], label: str, names: Sequence[str], *, clinical: bool = False) -> None:
+    """Raise `UsageError` when a class has too few rows for five splits.
+
+    Args:
+        y: Labels as codes, [n].
+        label: Name of the label.
+        names: The texts of the labels by code.
+        clinical: Give no counts of classes: they may be of a few people.
+    """
     counts = np.bincount(y, minlength=len(names))
     if counts.min() >= LEAST_PER_CLASS:
         return
-    if len(names) == 2:
+    if clinical:
+        found = f"{label!r} is {names[int(counts.argmin())]!r} in fewer than {LEAST_PER_CLASS} rows"
+    elif len(names) == 2:
         found = f"{label!r} is {names[1]!r} in {counts[1]} and {names[0]!r} in {counts[0]} rows"
     else:
         found = f"{label!r} is {names[int(counts.argmin())]!r} in {counts.min()} rows"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from efficienttrust.evaluation.present_groups import present_groups
 from efficienttrust.evaluation.rates import RATE_METRICS, ROBUST_METRICS, Confusion, count_above, point_values
 from efficienttrust.evaluation.targets import Target
 
@@ -98,14 +99,15 @@ class ClassData(CalibrationData):
         """Return what the largest logit says, as metrics take it."""
         from efficienttrust.metrics import Outcome
 
+        present = {name: present_groups(codes, self.names[name]) for name, (codes, _) in self.codes.items()}
         shifted = np.exp(self.z - self.z.max(axis=1, keepdims=True), dtype=np.float64)
         return Outcome(
             y=self.y,
             prediction=self.z.argmax(axis=1),
             score=shifted / shifted.sum(axis=1, keepdims=True),
-            groups=self.codes[""][0],
-            group_names=self.names[""],
-            attributes={name: (codes, self.names[name]) for name, (codes, _) in self.codes.items() if name},
+            groups=present[""][0],
+            group_names=present[""][1],
+            attributes={name: found for name, found in present.items() if name},
             robust={key: one.z > 0 for key, one in self.attacked.items()},
             robust_rows={key: one.rows for key, one in self.attacked.items()},
             weight=self.weight,
@@ -136,14 +138,15 @@ class NumberData(CalibrationData):
         """Return what is predicted, as metrics take it."""
         from efficienttrust.metrics import Outcome
 
+        present = {name: present_groups(codes, self.names[name]) for name, (codes, _) in self.codes.items()}
         predicted = self.z.astype(np.float64)
         return Outcome(
             y=self.y.astype(np.float64),
             prediction=predicted,
             score=predicted,
-            groups=self.codes[""][0],
-            group_names=self.names[""],
-            attributes={name: (codes, self.names[name]) for name, (codes, _) in self.codes.items() if name},
+            groups=present[""][0],
+            group_names=present[""][1],
+            attributes={name: found for name, found in present.items() if name},
             weight=self.weight,
             task="regression",
         )

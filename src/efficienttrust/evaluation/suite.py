@@ -43,6 +43,9 @@ ATTACKED_IMAGES = 2000  # attacked by the gradient of the parent, at most
 SEARCHED_IMAGES = 50  # of those that stand, how many are searched on the file itself, at most,
 SEARCH_FLOPS = 3e11  # and what that may cost: a search takes 1,000 queries an image
 QUERIES = 1000
+NAMED_FLOPS = (
+    3e12  # what an attack without a gradient may cost that a target asks for: only so many images are attacked
+)
 IMAGES_AT_ONCE = 256
 
 File = DeployedModel | DeployedImages
@@ -112,7 +115,10 @@ def evaluate_file(
         if target.metric not in ROBUST_METRICS or robustness_key(target) in robust:
             continue
         key, arguments = robustness_key(target), dict(target.arguments)
-        rows = np.sort(np.random.default_rng(seed).permutation(len(part.y))[: _most_attacked(problem)])
+        most = _most_attacked(problem)
+        if isinstance(scorer, ModuleScorer) and not attacks.get(str(arguments["attack"])).needs_gradient:
+            most = min(most, _searchable(scorer, part, NAMED_FLOPS))
+        rows = np.sort(np.random.default_rng(seed).permutation(len(part.y))[:most])
         standing = said.decision[rows] == part.y[rows]
         assault = _Assault(
             victim, scorer, decision, problem, part, str(arguments["attack"]), float(str(arguments["eps"])),
@@ -168,6 +174,14 @@ def _asked(file: File, problem: Problem, split: str) -> tuple[DeployedOutput, Vi
     said = [file.run(part.inputs(slice(start, start + IMAGES_AT_ONCE))) for start in starts]
     joined = (np.concatenate(column) for column in zip(*((s.score, s.margin, s.decision) for s in said), strict=True))
     return DeployedOutput(*joined), ImageFileVictim(file)
+
+
+def _searchable(scorer: ModuleScorer, part: Split, flops: float) -> int:
+    """Return on how many rows a search may be run for so many operations; all rows of a table."""
+    if part.pixels is None:
+        return len(part)
+    each = count_flops(scorer.module, [torch.zeros(1, *scorer.shape)]).per_row
+    return int(max(flops / (QUERIES * max(each, 1.0)), 1))
 
 
 def _most_attacked(problem: Problem) -> int:
@@ -231,10 +245,10 @@ class _Assault:
 
     def _most_for(self, way: Callable[[NDArray[np.int64]], Tensor]) -> int | None:
         """Return how many of the standing rows a way is tried on; None for all."""
-        if way == self._on_the_parent or not isinstance(self.scorer, ModuleScorer) or self.part.pixels is None:
+        named = isinstance(way, partial) and way.args == (self.attack,)
+        if way == self._on_the_parent or named or not isinstance(self.scorer, ModuleScorer) or self.part.pixels is None:
             return None
-        flops = count_flops(self.scorer.module, [torch.zeros(1, *self.scorer.shape)]).per_row
-        return int(min(max(SEARCH_FLOPS / (QUERIES * max(flops, 1.0)), 1), SEARCHED_IMAGES))
+        return min(_searchable(self.scorer, self.part, SEARCH_FLOPS), SEARCHED_IMAGES)
 
     def _ways(self) -> list[Callable[[NDArray[np.int64]], Tensor]]:
         widest = attacks.get("coordinate").most_cells

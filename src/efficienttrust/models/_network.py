@@ -118,6 +118,13 @@ def _option(text: str, default: Any) -> Any:
     return type(default)(number)
 
 
+def refuse_less_than_one(**counts: int) -> None:
+    """Raise `UsageError` for options that count things and are 0."""
+    for name, count in counts.items():
+        if count < 1:
+            raise UsageError(f"model option {name}={count}: it counts things, give 1 or more")
+
+
 def network_of(name: str) -> Network:
     """Return a registered network, or a user's own: `package.module:function` called as `function(inputs, outputs)`.
 

@@ -23,7 +23,7 @@ def load_data(source: object, settings: Mapping[str, Any], *, seed: int) -> Prob
     Raises:
         UsageError: The data cannot be used, or an option does not fit them.
     """
-    given = {name: value for name, value in settings.items() if value not in (None, False, (), [], "")}
+    given = {name: value for name, value in settings.items() if is_given(value)}
     if not is_image_source(source):
         if "limit" in given:
             raise UsageError("--limit is for images; give a table with fewer rows instead")
@@ -32,3 +32,8 @@ def load_data(source: object, settings: Mapping[str, Any], *, seed: int) -> Prob
         if name not in FOR_IMAGES:
             raise UsageError(f"--{name.replace('_', '-')} is for tables; images have no columns: leave it out")
     return load_image_problem(source, **given, seed=seed)
+
+
+def is_given(value: object) -> bool:
+    """Return whether an option was given: it is not None, False or empty; 0 was given."""
+    return not (value is None or value is False or (isinstance(value, str | list | tuple) and not value))

@@ -18,6 +18,7 @@ from efficienttrust.evaluation.splits import not_steered
 from efficienttrust.evaluation.suite import File
 from efficienttrust.metrics import Measurement
 from efficienttrust.pipeline._capacity import Capacity
+from efficienttrust.pipeline._data import is_given
 from efficienttrust.pipeline._request import Request
 from efficienttrust.resources import Ledger, calibration_kernel, environment
 from efficienttrust.training import Candidates
@@ -72,6 +73,7 @@ def make_document(
             "options": dict(request.options),
             "device": request.settings.device,
             "precision": request.settings.precision,
+            "compile": request.settings.compile,
             "augmentation": None if request.settings.augmentation is None else dict(request.settings.augmentation),
             "distil": request.settings.distil,
             "seed": request.seed,
@@ -130,7 +132,7 @@ def command(problem: Problem, request: Request) -> str:
     words = ["efficienttrust", "fit", problem.source]
     for name, value in problem.settings.items():
         flag = "--" + REPEATED.get(name, name.replace("_", "-"))
-        if name in ("seed", "name") or value in (None, False, (), [], ""):
+        if name in ("seed", "name") or not is_given(value):
             continue
         if value is True:
             words.append(flag)
@@ -142,7 +144,8 @@ def command(problem: Problem, request: Request) -> str:
     for target in request.targets:
         words += ["--target", target.text]
     words += ["--policy", request.policy_text, "--model", _model(request), "--seed", str(request.seed)]
-    for flag, value in (("device", request.settings.device), ("precision", request.settings.precision)):
+    for flag in ("device", "precision", "compile"):
+        value = getattr(request.settings, flag)
         words += [f"--{flag}", value] if value != "auto" else []
     if request.settings.distil:
         words += ["--distil", f"{request.settings.distil:g}"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from efficienttrust.data import Problem, summary
 from efficienttrust.pipeline._document import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FIGURES = ("value", "low", "high", "bound")
 
@@ -37,6 +40,34 @@ def notes_for_readers(problem: Problem, *, show_small_cells: bool = False) -> Se
         return problem.notes
     told = for_readers({"problem": summary(problem)}, show_small_cells=show_small_cells)["problem"]["notes"]
     return tuple(map(str, told))
+
+
+def trajectory_for_readers(
+    shown: Mapping[str, Any], history: pd.DataFrame, decisions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return history and decisions without the metrics that a document of clinical data withholds.
+
+    Where it withholds a group, all metrics that compare groups go: on monitor rows others may decide them.
+
+    Args:
+        shown: From `for_readers`.
+        history: One row per monitor point.
+        decisions: One row per change of a dial.
+    """
+    if not (shown.get("problem") or {}).get("clinical"):
+        return history, decisions
+    from efficienttrust.report import compares_groups
+
+    metrics: Mapping[str, Any] = shown.get("metrics") or {}
+    hidden = {key for key, one in metrics.items() if str(one.get("note") or "").startswith("withheld")}
+    rows = [*(shown.get("groups") or []), *(shown["problem"].get("groups") or [])]
+    if any(isinstance(row.get("n"), str) for row in rows):
+        hidden |= {key for key in (str(name).removesuffix(" (calibrated)") for name in history) if compares_groups(key)}
+    kept = [name for name in history if str(name).removesuffix(" (calibrated)") not in hidden]
+    if "reason" in decisions:  # it repeats the figures of a metric
+        told = ["withheld" if any(key in str(one) for key in hidden) else one for one in decisions["reason"]]
+        decisions = decisions.assign(reason=told)
+    return history[kept], decisions
 
 
 def _with_nan(node: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from efficienttrust import __version__
 from efficienttrust.atats import Policy, make_policy
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, UsageError
+from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.suite import check_measurable
 from efficienttrust.evaluation.targets import Target, check_targets, parse_target
 from efficienttrust.models import network_of, networks, parse_network
 from efficienttrust.pipeline._feasibility import refuse_contradictions
 from efficienttrust.resources import Budget
+from efficienttrust.threats import attacks
 from efficienttrust.training import Settings, trainers
 from efficienttrust.training._distributed import processes
 
@@ -94,6 +97,7 @@ def make_request(
     asked = Budget.parse(budget) if isinstance(budget, str) else budget
     parsed, notes = check_targets([parse_target(t) if isinstance(t, str) else t for t in targets], problem.sensitive)
     check_measurable(parsed, problem.task)
+    _refuse_narrow_attacks(problem, parsed)
     if problem.kind == "image":
         _refuse_for_images(parsed, aware)
     if aware and problem.task != "binary":
@@ -127,6 +131,21 @@ def make_request(
         seed,
         aware,
     )
+
+
+def _refuse_narrow_attacks(problem: Problem, targets: Sequence[Target]) -> None:
+    """Refuse attacks that would do nothing on rows as wide as these, before anything is spent."""
+    pixels = problem.splits["train"].pixels
+    cells = len(problem.domain.lower) if pixels is None else math.prod(pixels.shape)
+    for target in targets:
+        if target.metric not in ROBUST_METRICS:
+            continue
+        attack = attacks.get(str(dict(target.arguments)["attack"]))
+        if attack.most_cells is not None and cells > attack.most_cells:
+            raise UsageError(
+                f"target {target.text}: {attack.name} searches rows of at most {attack.most_cells} cells, these have "
+                f"{cells}; ask for square or pgd"
+            )
 
 
 def _chosen(problem: Problem, trainer: str, model: str | None) -> tuple[str, str, Mapping[str, Any]]:

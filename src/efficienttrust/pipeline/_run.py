@@ -18,7 +18,7 @@ from efficienttrust.compression import Decision, DeployedImages, DeployedModel, 
 from efficienttrust.data import Problem, load_image_problem, load_problem
 from efficienttrust.errors import UsageError
 from efficienttrust.pipeline._document import ARTIFACTS, SCHEMA_VERSION, plain
-from efficienttrust.pipeline._readers import for_readers
+from efficienttrust.pipeline._readers import for_readers, trajectory_for_readers
 from efficienttrust.pipeline._request import check_destination, working_folder
 from efficienttrust.pipeline._weights import load_weights, save_weights
 
@@ -143,7 +143,10 @@ class Run:
         self.decisions.to_parquet(working / ARTIFACTS["decisions"], index=False)
         shown = for_readers(self.document, show_small_cells=show_small_cells)
         placed = {**shown, "artifacts": {name: str(out / path) for name, path in ARTIFACTS.items()}}
-        page = render_report(placed, self.history, self.decisions)
+        history, decisions = self.history, self.decisions
+        if not show_small_cells:
+            history, decisions = trajectory_for_readers(shown, history, decisions)
+        page = render_report(placed, history, decisions)
         (working / ARTIFACTS["report"]).write_text(page, encoding="utf-8")
         (working / ARTIFACTS["card"]).write_text(model_card(placed), encoding="utf-8")
         text = json.dumps(plain(self.document), indent=1, ensure_ascii=False, allow_nan=False)

@@ -7,6 +7,7 @@ as they were typed (`--budget: ...`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,12 +62,17 @@ def fit_spec_schema() -> dict[str, Any]:
 
 
 def _beside(file: Path, source: str) -> str:
-    """Return a source with its path relative to the folder of a file; names stay as they are."""
+    """Return a source with its paths relative to the folder of a file; names stay as they are."""
     word, colon, path = source.partition(":")
     if colon:
         from efficienttrust.data import dataset_names
-        from efficienttrust.data.images import image_formats
+        from efficienttrust.data.images import PATH_OPTIONS, image_formats
 
+        path = re.sub(
+            rf"(?<=[?&])({'|'.join(PATH_OPTIONS)})=([^~&][^&]*)",
+            lambda found: f"{found[1]}={file.parent / found[2]}",
+            path,
+        )
         if word in dataset_names() or word in image_formats.names():
             return source if path.startswith("~") else f"{word}:{file.parent / path}"
     return str(file.parent / source) if Path(source).suffix else source

@@ -20,6 +20,6 @@ document what tells of fewer than ten people, before it becomes a page.
 from efficienttrust.report._audit import render_audit
 from efficienttrust.report._card import model_card
 from efficienttrust.report._page import render_report
-from efficienttrust.report._small_cells import suppress_small_cells
+from efficienttrust.report._small_cells import compares_groups, suppress_small_cells
 
-__all__ = ["model_card", "render_audit", "render_report", "suppress_small_cells"]
+__all__ = ["compares_groups", "model_card", "render_audit", "render_report", "suppress_small_cells"]

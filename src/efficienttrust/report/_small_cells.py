@@ -29,15 +29,16 @@ from efficienttrust.report._format import as_float
 from efficienttrust.report._read import WITHHELD, read_target, rows
 
 LEAST = 10
+UNKNOWN = "(unknown)"
 DECIDED = f"{WITHHELD}: a withheld group decides it"
 _NO_ROWS = ("environment", "ledger", "alarms", "resources", "artifacts", "spec", "settings", "decision", "model")
 _ENDS = ("value", "low", "high", "bound")
 _COUNTED = ("n", "positives", "missing", "rows", "attacked", "fooled")
 _COMPARES_GROUPS = re.compile(r"difference|distance|(^|_)(ratio|gap|group)|\bby=")
 _BY = re.compile(r"\bby=([^,)]+)")
+_UNITS = r"(?:(?:row|positive|negative|image|film|patient|stay|admission|value|cell)s?|ages)\b"
 _IN_TEXT = re.compile(
-    r"(?<![\w.,/<≤≥-])(\d+)(?= (?:[a-z]+ ){0,2}(?:rows?|positives?|negatives?|images?|patients?|values?|cells?)\b"
-    r"| of [\d,]+ in )"
+    rf"(?<![\w.,/<≤≥-])(\d+)(?= (?:[a-z]+ ){{0,2}}{_UNITS}| of [\d,]+ (?:[a-z]+ )?{_UNITS}| of [\d,]+ in )"
 )
 _OF_GROUP = re.compile(r"(['\"])(?P<group>[^'\"]+)\1 \((?P<n>\d[\d,]*)(?P<unit>[a-z ]*)\)")
 
@@ -82,11 +83,26 @@ def suppress_small_cells(document: Mapping[str, Any], least: int = LEAST) -> dic
     before = list(found["groups"]) if isinstance(found.get("groups"), list) else []
     rates = {attribute: _rates(before, attribute) for attribute in dict.fromkeys(map(_attribute, before))}
     tables = list(_tables(found, ()))
+    _add_unknown(tables, found, least)
     scopes = dict.fromkeys(table.scope for table in tables)
     withheld = [_withhold([table for table in tables if table.scope == scope], least) for scope in scopes]
     names = _Names({g for groups, _ in withheld for g in groups}, {g for _, labels in withheld for g in labels})
     _walk(found, (), least, _Comparisons(found, rates, bool(names.groups)), names)
     return found
+
+
+def _add_unknown(tables: Sequence[_Table], document: Mapping[str, Any], least: int) -> None:
+    """Add the rows of no known group to the tables of the data, where they are few: all rows less those shown."""
+    for table in tables:
+        total = _row_count(document) if table.scope == "problem" else math.nan
+        for attribute in dict.fromkeys(attribute for (attribute, _), _ in table.rows):
+            unknown = total - sum(as_float(row["n"]) for (other, _), row in table.rows if other == attribute)
+            if 0 < unknown < least:  # not where a count is withheld already
+                table.rows.append(((attribute, UNKNOWN), {"n": int(unknown)}))
+
+
+def _row_count(document: Mapping[str, Any]) -> float:
+    return as_float((document.get("problem") or {}).get("rows"))
 
 
 def _withhold(tables: Sequence[_Table], least: int) -> tuple[set[str], set[str]]:
@@ -109,7 +125,8 @@ def _withhold(tables: Sequence[_Table], least: int) -> tuple[set[str], set[str]]
         size = len(hidden) + len(labels)
         for _, counts, positives, equations in known:
             hidden |= protected(equations, counts, hidden & counts.keys(), bounds)
-            by_label = [equation for equation in equations if all(cell in positives for cell, _ in equation)]
+            known_groups = [[each for each in equation if each[0][1] != UNKNOWN] for equation in equations]
+            by_label = [equation for equation in known_groups if all(cell in positives for cell, _ in equation)]
             labels |= protected(by_label, positives, (labels | hidden) & positives.keys(), lambda _: ANY_COUNT)
     for table in tables:
         for cell, row in table.rows:
@@ -117,7 +134,7 @@ def _withhold(tables: Sequence[_Table], least: int) -> tuple[set[str], set[str]]
                 _blank_row(row, least)
             elif cell in labels:
                 _blank_labels(row, least)
-    return {group for _, group in hidden}, {group for _, group in labels}
+    return {group for _, group in hidden} - {UNKNOWN}, {group for _, group in labels} - {UNKNOWN}
 
 
 def _blank_row(row: dict[str, Any], least: int) -> None:
@@ -170,17 +187,23 @@ def _note(count: object, least: int) -> str:
     return f"{WITHHELD}: with it fewer than {least} rows could be told apart"
 
 
+def compares_groups(key: str) -> bool:
+    """Tell whether a metric's key names a comparison of groups."""
+    return bool(_COMPARES_GROUPS.search(key))
+
+
 class _Comparisons:
     """Decides whether a metric that compares groups may be shown, by what is left of the table of groups."""
 
     def __init__(self, document: Mapping[str, Any], before: Mapping[str, Rates], hidden: bool) -> None:
         rows = document["groups"] if isinstance(document.get("groups"), list) else []
         self._before, self._hidden = before, hidden
+        self.rows = _row_count(document)
         self._after = {attribute: _rates(rows, attribute) for attribute in before}
 
     def may_stay(self, key: str, value: float, *, deployed: bool = True) -> bool:
         """Tell whether the groups that are shown give the value; `deployed` where it is of the model of the table."""
-        if not _COMPARES_GROUPS.search(key):
+        if not compares_groups(key):
             return True
         if not self._before:
             return not self._hidden
@@ -251,6 +274,8 @@ def _walk(node: Any, path: tuple[str, ...], least: int, comparisons: _Comparison
         _blank(node.get("worst_group") or {}, least, DECIDED)
     if path[-2:] == ("problem", "columns"):
         node.update({end: None for end in ("low", "high") if end in node})
+        if comparisons.rows - as_float(node.get("missing")) < least:
+            node["missing"] = WITHHELD
     elif path[-1:] == ("splits",):
         node.update({name: f"<{least}" for name, count in node.items() if as_float(count) < least})
     elif path[-2:] == ("candidates", "metrics"):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
 import torch
 from torch import Tensor
 
-from efficienttrust.compression import Scorer
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
-from efficienttrust.evaluation.splits import one_hot, score_rows, steering_codes
+from efficienttrust.evaluation.splits import one_hot, steering_codes
 from efficienttrust.losses import FairnessPenalty, penalties
 from efficienttrust.metrics import metrics
 from efficienttrust.models import MLP, build, make_network, network_of
@@ -19,6 +15,7 @@ from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.threats._module import bfloat16_is_native
 from efficienttrust.training._batches import TrainingData, batch_size_for
 from efficienttrust.training._distributed import present_team
+from efficienttrust.training._fitted import Fitted
 from efficienttrust.training._inputs import inputs_of
 from efficienttrust.training._labels import as_labels, unit_of
 from efficienttrust.training._levers import Levers
@@ -37,7 +34,6 @@ MLP_RATE, MLP_DECAY = 1e-3, 1e-2
 IMAGE_BATCH = 128
 ENOUGH_EPOCHS = {"table": 20.0, "image": 200.0}
 ROBUST_BINS = 8  # of numerical embeddings under a robustness target: narrow bins hide the gradient from an attack
-FITTED_ROWS = 300  # training images scored at each look, for the augmentation dial
 
 
 class Bench:
@@ -138,19 +134,10 @@ class Bench:
         y, y_monitor = (as_labels(labels, unit) for labels in (train.y, monitor.y))
         return MemoryWatch(torch.from_numpy(train.x), y, y_monitor, unit)
 
-    def fitted(self) -> Callable[[Scorer], float] | None:
+    def fitted(self) -> Fitted | None:
         """Return what measures the accuracy on some training images, for the augmentation dial."""
         train = self._problem.splits["train"]
-        if train.pixels is None or not self._setup.strengths:
-            return None
-        rows = np.linspace(0, len(train) - 1, min(len(train), FITTED_ROWS)).astype(np.int64)
-
-        def accuracy(scorer: Scorer) -> float:
-            z = score_rows(scorer, train, rows)
-            decided = z > 0 if z.ndim == 1 else z.argmax(axis=1)
-            return float((decided == train.y[rows]).mean())
-
-        return accuracy
+        return None if train.pixels is None or not self._setup.strengths else Fitted(train)
 
     def title(self, stepper: Stepping) -> str:
         """Return the name of the network for reports, e.g. `mlp 256-128` or `resnet8 (74,216 parameters)`."""

@@ -77,6 +77,11 @@ class Forest:
     misfits: tuple[str, ...]
 
 
+def mean_one(weight: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    """Return sample weights scaled to a mean of 1: what regularises a tree counts in rows."""
+    return None if weight is None else weight / weight.mean()
+
+
 def fit_trees(problem: Problem, task: TrainingTask, ledger: Ledger, make: MakeEnsemble, library: str) -> Candidates:
     """Grow trees until the loss on the monitor split stops falling, a limit is reached or the budget ends.
 
@@ -98,7 +103,7 @@ def fit_trees(problem: Problem, task: TrainingTask, ledger: Ledger, make: MakeEn
             head = head_of(problem, robust=levers.eps > 0, seed=task.seed)
     ends = 2 * len(problem.domain.lower) * PASSES + 1  # what the search tries for an attacked row
     forest = Growth(
-        make(train.x, train.y, train.weight, task.seed),
+        make(train.x, train.y, mean_one(train.weight), task.seed),
         train.x.shape,
         problem.splits["monitor"],
         ledger,

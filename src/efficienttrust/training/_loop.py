@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from efficienttrust.atats import DecisionRecord, DialLimits, Guard, Plan, Policy, TrustAction, TrustState, project
-from efficienttrust.compression import Scorer
 from efficienttrust.errors import RunInterrupted
 from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.training._batches import Shuffler
+from efficienttrust.training._fitted import Fitted
 from efficienttrust.training._interrupt import stop_requested
 from efficienttrust.training._memory import MemoryWatch
 from efficienttrust.training._monitor import Monitor, Reading, constraint_states
@@ -86,7 +86,7 @@ class Loop:
         ledger: Ledger,
         costs: CostModel,
         memory: MemoryWatch | None,
-        fitted: Callable[[Scorer], float] | None = None,
+        fitted: Fitted | None = None,
     ) -> None:
         self.task, self.stepper, self.shuffler, self.monitor = task, stepper, shuffler, monitor
         self.policy, self.plan, self.ledger, self.costs = policy, plan, ledger, costs
@@ -147,6 +147,7 @@ class Loop:
             "since_look": self._since_look,
             "guard": self.guard.state_dict(),
             "memory": None if self.memory is None else self.memory.state_dict(),
+            "margins": self.monitor.margins,
             "policy": self.policy.state_dict(),
             "stepper": self.stepper.state_dict(),
             "shuffler": self.shuffler.state_dict(),
@@ -161,6 +162,7 @@ class Loop:
         self.guard.load_state_dict(saved["guard"])
         if self.memory is not None:
             self.memory.load_state_dict(saved["memory"])
+        self.monitor.margins = saved["margins"]
         self.policy.load_state_dict(saved["policy"])
         self.stepper.load_state_dict(saved["stepper"])
         self.shuffler.load_state_dict(saved["shuffler"])
@@ -207,7 +209,7 @@ class Loop:
             z = self.monitor.score(scorer)
             robust = self.stepper.robust and self.action.adversarial_share > 0
             reading = self.monitor.look(scorer, z, guard=robust)
-            watched = 0 if self.memory is None else self.memory.n_rows
+            watched = sum(one.n_rows for one in (self.memory, self.fitted) if one is not None)
             self.ledger.count(flops=self.stepper.forward_flops() * (self.monitor.forward_rows + watched))
             learned_by_heart = None if self.memory is None else self.memory.look(network, torch.from_numpy(z), before)
             gap = math.nan if self.fitted is None else self.fitted(scorer) - reading.accuracy

@@ -17,6 +17,7 @@ from torch.nn import functional
 from efficienttrust.training._labels import Unit
 
 APART = 0.2  # of the monitor loss: how far below it the loss on training rows must lie
+AT_ONCE = 256  # rows scored at a time: what a wide network holds for a row is not small
 SIGNIFICANT = 3.0  # standard errors of the paired difference
 
 
@@ -76,7 +77,8 @@ class MemoryWatch:
         learning = network.training
         with torch.no_grad():
             device = next(network.parameters()).device
-            z = network.eval()(self._x.to(device)).float().cpu()
+            network.eval()
+            z = torch.cat([network(part.to(device)).float().cpu() for part in torch.split(self._x, AT_ONCE)])
             on_train = float(row_losses(z, self._y, squared=self._squared).mean())
         network.train(learning)
         now, rise = float(losses.mean()), losses - self._lowest

@@ -329,7 +329,11 @@ class ModuleStepper:
         losses = row_losses(z, learned, squared=self.setup.unit is not None)
         if self._mixed is not None:
             partners, share = (one[part] for one in self._mixed)
-            losses = share * losses + (1 - share) * row_losses(z, self._y[mine].to(z.device)[partners])
+            own, others = share * losses, (1 - share) * row_losses(z, self._y[mine].to(z.device)[partners])
+            if self._weight is None:
+                return own + others
+            counted = self._weight[mine].to(z.device)
+            return own * counted[part] + others * counted[partners]
         return losses if self._weight is None else losses * self._weight[rows].to(z.device)
 
     def _pull(self, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -99,7 +99,7 @@ class Monitor:
             for fewest, full in zip(FEWEST, (MONITOR_ROWS, ATTACKED_ROWS, GUARD_ROWS), strict=True)
         )
         self.rows = np.sort(np.random.default_rng(seed).permutation(len(split.y))[:most])
-        self._margins: dict[str, float] | None = None
+        self.margins: dict[str, float] | None = None  # set at the first look of a run
         self.task, self.utility = problem.task, utility_of(problem.task)
 
     @property
@@ -127,11 +127,11 @@ class Monitor:
             seed=self._seed,
             rows=self.rows,
         )
-        if self._margins is None:
-            self._margins = target_margins(self._targets, data, len(data.y), CONFIDENCE)
+        if self.margins is None:
+            self.margins = target_margins(self._targets, data, len(data.y), CONFIDENCE)
         no_offsets = np.zeros(data.posterior.shape[1], np.float32)
         hard = evaluate_rule(data, 0.0, no_offsets, self._targets, {})
-        soft = calibrate(data, self._targets, self._margins, n_thresholds=THRESHOLDS, line=9)
+        soft = calibrate(data, self._targets, self.margins, n_thresholds=THRESHOLDS, line=9)
         errors = {target.key: error_of(target, data) for target in self._targets}
         fgsm, pgd = self._guard(scorer, data) if guard else (float("nan"), float("nan"))
         return Reading(hard.utility, soft.utility, hard.values, soft.values, errors, soft.objective, fgsm, pgd)

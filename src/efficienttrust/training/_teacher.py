@@ -17,7 +17,7 @@ from efficienttrust.compression import score_encoded
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, UsageError
 from efficienttrust.resources import Ledger
-from efficienttrust.training._boosting import Growth, MakeEnsemble
+from efficienttrust.training._boosting import Growth, MakeEnsemble, mean_one
 from efficienttrust.training._trainer import TrainingTask
 
 SHARE = 0.3  # of what is left: the most that the teacher may use
@@ -52,7 +52,7 @@ def lesson_of(problem: Problem, task: TrainingTask, ledger: Ledger) -> Lesson | 
     make, library = best_ensemble()
     with ledger.phase("teacher"), ledger.until(ledger.used() + SHARE * ledger.remaining()):
         growth = Growth(
-            make(train.x, train.y, train.weight, task.seed), train.x.shape, problem.splits["monitor"], ledger,
+            make(train.x, train.y, mean_one(train.weight), task.seed), train.x.shape, problem.splits["monitor"], ledger,
             phases=("teacher", "teacher"),
         )  # fmt: skip
         try:

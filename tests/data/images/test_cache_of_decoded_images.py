@@ -57,6 +57,17 @@ def counted(monkeypatch) -> Counter[str]:
     return count
 
 
+def test_only_the_owner_may_read_the_cache(files, tmp_path):
+    before = os.umask(0o022)
+    try:
+        decoded(files, cache=tmp_path / "cache")
+    finally:
+        os.umask(before)
+    folder = tmp_path / "cache" / "images"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
 def refusal(files, **options) -> str:
     with pytest.raises(UsageError) as refused:
         decoded(files, **options)

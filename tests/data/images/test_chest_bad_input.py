@@ -76,7 +76,8 @@ def test_unknown_label_codes(chexpert, mimic, code):
     edit(mimic / "mimic-cxr-2.0.0-chexpert.csv.gz", spoil)
     for word, path in (("chexpert", chexpert), ("mimic_cxr", mimic)):
         said = refusal(word, path, label="Edema")
-        assert f"holds the label {code!r} for 'Edema' (1 rows); known are 1, 0, -1 (uncertain) and blank" in said
+        assert "holds unknown labels for 'Edema' (1 rows); known are 1, 0, -1 (uncertain) and blank" in said
+        assert repr(code) not in said
     assert len(read("chexpert", chexpert, label="Fracture").y)  # another column is sound
 
 
@@ -110,20 +111,20 @@ def test_a_patient_in_two_splits_is_refused_whatever_part_is_read(chexpert, mimi
     train.write_text("\n".join(rest))
     test.write_text(test.read_text() + first)
     for part in ("all", "train", "test"):
-        assert "patient patient00001 stands in train and test (1 such patients)" in refusal("chexpert", chexpert, part)
-        assert "stands in test and train (15 such patients)" in refusal("mimic_cxr", mimic, part)
-        assert "patient 1 stands in test and train" in refusal("nih_cxr", nih, part)
+        said = refusal("chexpert", chexpert, part)
+        assert ": 1 patients stand in more than one split" in said
+        assert "patient00001" not in said
+        assert ": 15 patients stand in more than one split" in refusal("mimic_cxr", mimic, part)
+        assert ": 1 patients stand in more than one split" in refusal("nih_cxr", nih, part)
 
 
 def test_a_film_in_both_lists_or_in_none(nih):
     train, test = (nih / name for name in ("train_val_list.txt", "test_list.txt"))
     whole = train.read_text()
     train.write_text(whole + test.read_text().split()[0])
-    assert "is listed twice, or in both lists" in refusal("nih_cxr", nih)
+    assert "1 films are listed twice, or in both lists" in refusal("nih_cxr", nih)
     train.write_text("\n".join(whole.split()[2:]))
-    assert "2 films, such as 00000001_000.png, are in neither train_val_list.txt nor test_list.txt" in refusal(
-        "nih_cxr", nih
-    )
+    assert "2 films are in neither train_val_list.txt nor test_list.txt" in refusal("nih_cxr", nih)
 
 
 def test_nothing_left_after_the_filters(chexpert, mimic):
@@ -153,19 +154,17 @@ def test_damaged_tables_and_odd_cells(tmp_path, chexpert, mimic):
 
     original = (chexpert / "train.csv").read_bytes()
     edit(chexpert / "train.csv", unnamed)
-    assert "holds the path 'CheXpert-v1.0-small/train/somebody/view1.jpg', which names no patient" in refusal(
-        "chexpert", chexpert
-    )
+    assert "holds 1 paths that name no patient" in refusal("chexpert", chexpert)
     (chexpert / "train.csv").write_bytes(original)
     edit(chexpert / "train.csv", lambda table: table.assign(Age=["sixty", *table["Age"][1:]]))
-    assert "holds 'sixty' as Age, which is no number (1 rows)" in refusal("chexpert", chexpert)
+    assert "holds a value of Age that is no number (1 rows)" in refusal("chexpert", chexpert)
     (chexpert / "train.csv").write_bytes(b"")
     assert "is damaged or no CSV" in refusal("chexpert", chexpert)
 
     edit(mimic / "mimic-cxr-2.0.0-split.csv.gz", lambda table: table.assign(split=["trian", *table["split"][1:]]))
-    assert "gives the split 'trian' to the film" in refusal("mimic_cxr", mimic)
+    assert "gives no known split to 1 films" in refusal("mimic_cxr", mimic)
     edit(mimic / "mimic-cxr-2.0.0-split.csv.gz", lambda table: table.iloc[1:])
-    assert "gives no split to the film" in refusal("mimic_cxr", mimic)
+    assert "gives no known split to 1 films" in refusal("mimic_cxr", mimic)
     file = mimic / "mimic-cxr-2.0.0-metadata.csv.gz"
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
@@ -175,7 +174,9 @@ def test_damaged_tables_and_odd_cells(tmp_path, chexpert, mimic):
 def test_a_patient_with_two_sexes_is_refused(mimic):
     file = mimic.parents[1] / "mimiciv" / "2.2" / "hosp" / "patients.csv.gz"
     edit(file, lambda table: table.assign(subject_id="10000000", gender=["M", *table["gender"][1:-1], "F"]))
-    assert "holds subject_id 10000000 twice, with different gender" in refusal("mimic_cxr", mimic, sensitive=["sex"])
+    said = refusal("mimic_cxr", mimic, sensitive=["sex"])
+    assert "holds 1 values of subject_id twice, with different gender" in said
+    assert "10000000" not in said
 
 
 def test_a_study_with_two_different_labels_is_refused(mimic):

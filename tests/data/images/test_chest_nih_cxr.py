@@ -50,7 +50,7 @@ def test_people_and_the_age_of_411(tmp_path):
     assert raw.attributes["sex"].tolist() == table["Patient Gender"].map({"M": "Male", "F": "Female"}).tolist()
     np.testing.assert_array_equal(raw.attributes["age"], table["Patient Age"].replace(411, np.nan).to_numpy(float))
     assert np.isnan(raw.attributes["age"]).sum() == 1
-    assert "1 impossible ages (411) are taken as missing" in raw.notes
+    assert "1 impossible ages are taken as missing" in raw.notes
     assert raw.attributes["view"].tolist() == table["View Position"].tolist()
 
 

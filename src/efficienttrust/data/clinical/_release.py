@@ -76,7 +76,7 @@ def scan(path: Path, types: Mapping[str, Any]) -> pl.LazyFrame:
         for column in types:
             if column not in columns:
                 raise UsageError(_lost(path, column, columns))
-        return pl.scan_csv(path, infer_schema=False, schema_overrides=types).select(list(types))
+        return pl.scan_csv(path, glob=False, infer_schema=False, schema_overrides=types).select(list(types))
 
 
 def collect(

@@ -20,7 +20,8 @@ Example:
 from efficienttrust.data.images._image_set import ImageSet as ImageSet
 from efficienttrust.data.images._load import is_image_source as is_image_source
 from efficienttrust.data.images._load import load_images as load_images
+from efficienttrust.data.images._reading import PATH_OPTIONS as PATH_OPTIONS
 from efficienttrust.data.images._reading import RawImages as RawImages
 from efficienttrust.data.images._reading import image_formats as image_formats
 
-__all__ = ["ImageSet", "RawImages", "image_formats", "is_image_source", "load_images"]
+__all__ = ["PATH_OPTIONS", "ImageSet", "RawImages", "image_formats", "is_image_source", "load_images"]

@@ -66,9 +66,9 @@ def decoded(
         raise UsageError("there are no images to decode")
     folder = (cache or cache_folder()) / "images"
     final = folder / f"{_key(files, form)}.npy"
-    if not final.exists():
+    if not _is_whole(final):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # images may be of patients
             with Archives() as archives:
                 _decode_all(files, form, archives, final)
         except OSError as error:
@@ -78,6 +78,18 @@ def decoded(
             ) from error
     pixels: NDArray[np.uint8] = np.load(final, mmap_mode="r", allow_pickle=False)
     return pixels
+
+
+def _is_whole(final: Path) -> bool:
+    """Return whether the decoded images are there; a damaged file (a full disk, a bad copy) is removed."""
+    try:
+        np.load(final, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        return False
+    except (ValueError, EOFError):
+        final.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def cache_folder() -> Path:
@@ -226,7 +238,7 @@ def _part(final: Path, shape: tuple[int, ...]) -> Iterator[_Part | None]:
     """Hold the unfinished file alone; `None` when another process finished it meanwhile."""
     path = final.with_suffix(".part")
     while True:
-        with open(path, "a+b", buffering=0) as file:
+        with open(path, "a+b", buffering=0, opener=_for_owner) as file:
             _lock(file)
             named = _has_name(file, path)
             if final.exists():
@@ -238,6 +250,10 @@ def _part(final: Path, shape: tuple[int, ...]) -> Iterator[_Part | None]:
                 yield _Part(file, path, shape)
                 return
         # whoever held the lock removed the file: open it anew
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _lock(file: FileIO) -> None:

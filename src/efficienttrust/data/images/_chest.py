@@ -153,7 +153,7 @@ def label_values(texts: pd.Series[Any], path: Path) -> pd.Series[Any]:
     odd = texts[(texts != "") & ~values.isin([1.0, 0.0, -1.0])]
     if len(odd):
         raise UsageError(
-            f"{path} holds the label {odd.iloc[0]!r} for {texts.name!r} ({len(odd)} rows); known are 1, 0, -1 "
+            f"{path} holds unknown labels for {texts.name!r} ({len(odd)} rows); known are 1, 0, -1 "
             "(uncertain) and blank"
         )
     return values
@@ -176,10 +176,9 @@ def refuse_divided_patients(patient: pd.Series[Any], split: pd.Series[Any], wher
     pairs = pd.DataFrame({"patient": patient, "split": split}).drop_duplicates()
     divided = pairs.loc[pairs["patient"].duplicated(), "patient"].unique()
     if len(divided):
-        splits = " and ".join(pairs.loc[pairs["patient"] == divided[0], "split"])
         raise UsageError(
-            f"{where}: patient {divided[0]} stands in {splits} ({len(divided)} such patients), so the splits are not "
-            "independent: repair the files of the release"
+            f"{where}: {len(divided)} patients stand in more than one split, so the splits are not independent: repair "
+            "the files of the release"
         )
 
 

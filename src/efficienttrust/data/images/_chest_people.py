@@ -57,8 +57,7 @@ def plausible_ages(ages: pd.Series[Any], notes: list[str]) -> pd.Series[Any]:
     """Return ages in years, NaN for those no human reaches, which are noted."""
     wrong = (ages < 0) | (ages > OLDEST)
     if wrong.any():
-        examples = ", ".join(f"{age:g}" for age in sorted(set(ages[wrong]))[:3])
-        notes.append(f"{int(wrong.sum())} impossible ages ({examples}) are taken as missing")
+        notes.append(f"{int(wrong.sum())} impossible ages are taken as missing")
     return ages.mask(wrong)
 
 

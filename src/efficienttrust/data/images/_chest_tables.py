@@ -79,7 +79,7 @@ def joined(keys: pd.Series[Any], table: pd.DataFrame, key: str, column: str, pat
     twice = pairs.loc[pairs[key].duplicated(), key]
     if len(twice):
         raise UsageError(
-            f"{path} holds {key} {twice.iloc[0]} twice, with different {column}: copy or download it again"
+            f"{path} holds {twice.nunique()} values of {key} twice, with different {column}: copy or download it again"
         )
     return keys.map(pairs.set_index(key)[column])
 
@@ -91,5 +91,5 @@ def as_numbers(texts: pd.Series[Any], path: Path) -> pd.Series[Any]:
     numbers = pd.to_numeric(texts, errors="coerce").astype("float64")
     odd = texts[numbers.isna() & texts.notna() & (texts != "")]
     if len(odd):
-        raise UsageError(f"{path} holds {odd.iloc[0]!r} as {texts.name}, which is no number ({len(odd)} rows)")
+        raise UsageError(f"{path} holds a value of {texts.name} that is no number ({len(odd)} rows)")
     return numbers

@@ -78,7 +78,9 @@ def _batches(path: Path, names: tuple[str, ...], official: Official) -> Iterator
         try:
             yield read(content, official)
         except (pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise UsageError(f"{name} in {path} is damaged or not a batch of {official.title}: {error}") from error
+            raise UsageError(
+                f"{name} in {path} is damaged or not a batch of {official.title}: {_line(error)}"
+            ) from error
 
 
 def _contents(path: Path, names: tuple[str, ...], official: Official) -> Iterator[tuple[str, bytes]]:
@@ -103,7 +105,11 @@ def _archived(archive: Path, names: tuple[str, ...], official: Official) -> Iter
                 if name in wanted and member.isfile() and (file := tar.extractfile(member)) is not None:
                     yield name, file.read()
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{archive} is not an archive of {official.title} that can be read: {error}") from error
+        raise UsageError(f"{archive} is not an archive of {official.title} that can be read: {_line(error)}") from error
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def _binary(content: bytes, official: Official) -> tuple[Array, list[Array]]:

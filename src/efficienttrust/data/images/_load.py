@@ -17,7 +17,15 @@ from efficienttrust.data._groups import attribute_of, intersections
 from efficienttrust.data.images._arrays import class_codes, pixels
 from efficienttrust.data.images._dataset import is_dataset, read_dataset
 from efficienttrust.data.images._image_set import Codes, ImageSet
-from efficienttrust.data.images._reading import Array, Part, RawImages, Wanted, image_formats
+from efficienttrust.data.images._reading import (
+    PATH_OPTIONS,
+    Array,
+    Part,
+    RawImages,
+    Wanted,
+    image_formats,
+    refuse_divided_units,
+)
 from efficienttrust.errors import UsageError
 
 PARTS = ("test", "train", "all")
@@ -66,7 +74,8 @@ def load_images(
         notes.append(f"the set has no part {part!r}: all of its images are used")
     codes, classes = class_codes(raw.y, raw.classes, where, raw.vocabulary)
     raw = replace(raw, y=codes, unit=None if raw.unit is None else _unit_codes(raw.unit, where))
-    _refuse_divided_units(raw, where)
+    if raw.unit is not None and raw.split is not None:
+        refuse_divided_units(raw.unit, raw.split, where)
     x: Array
     if isinstance(raw.x, np.memmap):  # levels and layout are settled; only the rows that are drawn leave the map
         raw = _drawn(replace(raw, x=pixels(raw.x, where, notes)), limit, seed, notes)
@@ -121,12 +130,16 @@ def _read(source: object, wanted: Wanted, groups: Callable[[Any], object] | None
         raise UsageError(f"groups= is for data sets in memory; name the attributes of {source} by sensitive=")
     word, path = _parse(str(source))
     query = ""
-    if not path.exists():  # a name may hold a question mark itself
-        text, _mark, query = str(path).partition("?")
-        path = Path(text)
+    while not path.exists() and "?" in str(path):  # names of folders, and paths in options, may hold a question mark
+        text, _mark, behind = str(path).rpartition("?")
+        path, query = Path(text), f"{behind}?{query}" if query else behind
     if not path.exists():
         raise UsageError(f"there is no file or folder {path}; give the images as {word}:PATH")
-    raw = image_formats.get(word)(path, replace(wanted, options=_options(query)))
+    options = _options(query)
+    for name in options.keys() & set(PATH_OPTIONS):  # so that the recorded source holds in any working folder
+        options[name] = str(Path(options[name]).expanduser().resolve())
+    raw = image_formats.get(word)(path, replace(wanted, options=options))
+    query = "&".join(f"{name}={value}" for name, value in options.items())
     return f"{word}:{path.resolve()}{'?' if query else ''}{query}", raw
 
 
@@ -173,18 +186,6 @@ def _unit_codes(unit: Array, where: str) -> Codes:
     if unknown := int(np.count_nonzero(codes < 0)):
         raise UsageError(f"{unknown} images of {where} have no patient: fill it in, or leave these images out")
     return codes.astype(np.int64)
-
-
-def _refuse_divided_units(raw: RawImages, where: str) -> None:
-    if raw.unit is None or raw.split is None:
-        return
-    _known, split = np.unique(raw.split, return_inverse=True)
-    pairs = np.unique(np.stack([raw.unit, split]), axis=1)
-    if divided := pairs.shape[1] - len(np.unique(raw.unit)):
-        raise UsageError(
-            f"{where} has {divided} patients in two official splits: what is learned from one film of a patient is no "
-            "test on another. Correct the splits, or leave them out"
-        )
 
 
 def _drawn(raw: RawImages, limit: int | None, seed: int, notes: list[str]) -> RawImages:

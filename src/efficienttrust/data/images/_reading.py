@@ -30,6 +30,10 @@ UNITS = ("patient_id", "patient", "subject_id", "unit")
 """Names of the array or column whose equal values are never divided between splits."""
 
 
+PATH_OPTIONS = ("demographics", "mimic_iv")
+"""Options behind the `?` of a source that are paths."""
+
+
 @dataclass(frozen=True, eq=False)
 class RawImages:
     """Images as they lie in a file, of any layout and type.
@@ -95,6 +99,18 @@ def official(values: Array, where: str) -> Array:
         if not word:
             raise UsageError(f"{where} has the split {value!r}.{did_you_mean(value, ('train', 'validate', 'test'))}")
     return np.array(words)[place]
+
+
+def refuse_divided_units(unit: Array, split: Array, where: str) -> None:
+    """Raise `UsageError` where a unit (a patient) is in two official splits, whichever of them is read."""
+    import pandas as pd
+
+    pairs = pd.DataFrame({"unit": unit, "split": split}).replace("", None).dropna().drop_duplicates()
+    if divided := len(pairs) - pairs["unit"].nunique():
+        raise UsageError(
+            f"{where} has {divided} patients in two official splits: what is learned from one film of a patient is no "
+            "test on another. Correct the splits, or leave them out"
+        )
 
 
 def refuse_options(wanted: Wanted, *known: str) -> None:

@@ -57,14 +57,18 @@ def _apply(before: Problem, limitation: Limitation, seed: int) -> Problem:
 
 
 def _refuse_lost(before: Problem, after: Problem, limitation: Limitation) -> None:
-    """Raise `UsageError` where a split lost its last row of a class, or its last row with a weight above 0."""
+    """Raise `UsageError` where a split lost a class, all values of a number but one, or its last weight above 0."""
     for name in LIMITED:
         old, new = before.splits[name], after.splits[name]
-        lost = np.setdiff1d(old.y, new.y)
-        if len(lost):
-            named = repr(before.classes[int(lost[0])]) if before.classes else "a class"
+        if before.classes:
+            if len(lost := np.setdiff1d(old.y, new.y)):
+                raise UsageError(
+                    f"limitation {limitation} leaves no row labelled {before.classes[int(lost[0])]!r} in split "
+                    f"{name!r}: lower its level"
+                )
+        elif len(np.unique(new.y)) < 2:
             raise UsageError(
-                f"limitation {limitation} leaves no row labelled {named} in split {name!r}: lower its level"
+                f"limitation {limitation} leaves fewer than two values of the label in split {name!r}: lower its level"
             )
         if new.weight is not None and not new.weight.any():
             raise UsageError(f"limitation {limitation} leaves no row with a weight in split {name!r}: lower its level")

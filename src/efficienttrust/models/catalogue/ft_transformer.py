@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from efficienttrust.models._network import Inputs, Network, networks
+from efficienttrust.models._network import Inputs, Network, networks, refuse_less_than_one
 from efficienttrust.models._table_layers import BlockEmbedding, columns_outside
 
 HEADS = 8
@@ -31,6 +31,7 @@ class FTTransformer(nn.Module):
     """
 
     def __init__(self, inputs: Inputs, outputs: int, *, width: float = 1.0, depth: int = 3) -> None:
+        refuse_less_than_one(depth=depth)
         super().__init__()
         size = HEADS * max(round(UNITS_PER_HEAD * width), 1)
         self.outputs = outputs

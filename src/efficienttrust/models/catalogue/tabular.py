@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from efficienttrust.models._embeddings import PiecewiseLinear, RobustClip, column_sample
-from efficienttrust.models._network import Inputs, Network, networks
+from efficienttrust.models._network import Inputs, Network, networks, refuse_less_than_one
 from efficienttrust.models._table_layers import BlockEmbedding, columns_outside
 
 HIDDEN = 128  # units of each hidden layer
@@ -40,6 +40,7 @@ class Tabular(nn.Module):
     plain: Tensor
 
     def __init__(self, inputs: Inputs, outputs: int, *, width: float = 1.0, members: int = 4, bins: int = 256) -> None:
+        refuse_less_than_one(members=members, bins=bins)
         super().__init__()
         sample = column_sample(inputs)
         wide = tuple((start, stop) for start, stop in inputs.blocks if stop - start > WIDE_BLOCK)

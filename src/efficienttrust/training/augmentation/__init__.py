@@ -7,8 +7,7 @@ same on CPU and GPU. A *mixing* also puts images of different labels together; t
 
 What leaves a label as it is depends on the images. `natural_strengths` suits photographs of things.
 `anatomical_strengths`, without flips, suits medical images (the heart is on the left) and signs (a mirrored 2 is no 2).
-The caller chooses by what the data set says of itself; where it says nothing, images of one channel are taken as
-anatomical.
+The trainer takes images of one channel for anatomical and coloured ones for natural, unless it is told otherwise.
 
     >>> import torch
     >>> from efficienttrust.training.augmentation import augment

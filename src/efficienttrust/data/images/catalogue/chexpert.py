@@ -97,7 +97,7 @@ def _part(folder: Path, name: str, split: str, finding: str) -> pd.DataFrame:
     rows = read_columns(file, ("Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", finding), RELEASE)
     patient = rows["Path"].str.extract(PATIENT, expand=False)
     if patient.isna().any():
-        raise UsageError(f"{file} holds the path {rows.loc[patient.isna(), 'Path'].iloc[0]!r}, which names no patient")
+        raise UsageError(f"{file} holds {int(patient.isna().sum())} paths that name no patient")
     frontal = rows["Frontal/Lateral"] == "Frontal"
     return pd.DataFrame(
         {

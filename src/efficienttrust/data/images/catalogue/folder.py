@@ -20,6 +20,7 @@ from efficienttrust.data.images._reading import (
     Wanted,
     image_formats,
     official,
+    refuse_divided_units,
     refuse_options,
     size_option,
 )
@@ -104,11 +105,13 @@ def _listed(path: Path, wanted: Wanted) -> tuple[dict[str, Any], list[ImageFile]
         raise UsageError(f"{empty} rows of {path} have no {file_column} or no {label}: fill them in, or drop the rows")
     vocabulary = table[label].to_numpy()
     division, part = None, "all"
+    unit = _column(table, UNITS)
     if (column := _column(table, SPLIT_COLUMNS)) is not None:
         division = official(table[column].to_numpy(), f"column {column!r} of {path}")
+        if unit is not None:
+            refuse_divided_units(table[unit].to_numpy(), division, str(path))
         if (rows := division == wanted.part).any():
             table, division, part = table[rows], division[rows], wanted.part
-    unit = _column(table, UNITS)
     raw = {
         "part": part,
         "y": table[label].to_numpy(),

@@ -96,9 +96,7 @@ def _splits(folder: Path, films: pd.Series[Any]) -> pd.Series[Any]:
     splits = joined(films, table, "dicom_id", "split", file)
     odd = ~splits.isin(SPLITS)
     if odd.any():
-        said = splits[odd].iloc[0]
-        told = "gives no split" if not isinstance(said, str) else f"gives the split {said!r}"
-        raise UsageError(f"{file} {told} to the film {films[odd].iloc[0]}; known are {', '.join(SPLITS)}")
+        raise UsageError(f"{file} gives no known split to {int(odd.sum())} films; known are {', '.join(SPLITS)}")
     return splits
 
 

@@ -139,16 +139,13 @@ def _splits(folder: Path, films: pd.Series[Any]) -> pd.Series[Any]:
                 "so that patients are dealt to splits anew"
             )
         listed = (folder / name).read_text(encoding="utf-8").split()
-        twice = next((film for film in listed if film in splits), None)
-        if twice is not None:
-            raise UsageError(
-                f"{folder / name}: the film {twice} is listed twice, or in both lists; download them again"
-            )
+        if twice := sum(film in splits for film in listed):
+            raise UsageError(f"{folder / name}: {twice} films are listed twice, or in both lists; download them again")
         splits |= dict.fromkeys(listed, split)
     unlisted = films[~films.isin(list(splits))]
     if len(unlisted):
         raise UsageError(
-            f"{len(unlisted)} films, such as {unlisted.iloc[0]}, are in neither {' nor '.join(LISTS)} of {folder}: "
+            f"{len(unlisted)} films are in neither {' nor '.join(LISTS)} of {folder}: "
             "these files are of different releases"
         )
     return films.map(splits)
@@ -171,7 +168,10 @@ def _copied(archive: Path, finding: str) -> tuple[pd.DataFrame, Callable[[pd.Dat
     if not file.is_file():
         raise UsageError(f"{archive} needs the table labels.csv beside it, at {file}")
     try:
-        with np.load(archive, allow_pickle=False) as arrays:
+        opened = np.load(archive, allow_pickle=False)
+        if isinstance(opened, np.ndarray):
+            raise UsageError(f"{archive} holds a single array: save `images` and `image` together with numpy.savez")
+        with opened as arrays:
             images, names = arrays["images"], arrays["image"].astype(str)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         reason = " ".join(str(error).split())

@@ -19,6 +19,7 @@ from efficienttrust.data.images._reading import (
     Wanted,
     image_formats,
     official,
+    refuse_divided_units,
     refuse_options,
 )
 from efficienttrust.errors import UsageError, did_you_mean, unknown_name
@@ -35,8 +36,8 @@ SPLIT = "split"
 def read_npz(path: Path, wanted: Wanted) -> RawImages:
     """Read `x` and `y`, `x_test` and `y_test`, `test_images` and `test_labels`, or `images` and `labels`.
 
-    An array `patient_id` (or `patient`, `subject_id`, `unit`) says what is never divided between splits, an array
-    `split` which images are for training, validation and test.
+    An array `patient_id` (or `patient`, `subject_id`, `unit`; of each part, or of all parts one after the other, in the
+    order training, validation, test) says what is never divided between splits, an array `split` which images are for training, validation and test.
     """
     refuse_options(wanted)
     with _open(path) as file:
@@ -47,13 +48,15 @@ def read_npz(path: Path, wanted: Wanted) -> RawImages:
         images = [_read(file, _image_key(keys, split, path), path) for split in chosen]
         x = images[0] if len(images) == 1 else np.concatenate(images)
         y = _joined(file, [_label_key(keys, split, wanted.label, path) for split in chosen], path)
-        known = [_label_key(keys, split, wanted.label, path) for split in splits]
-        vocabulary = _joined(file, known, path) if known else None
+        known = [_read(file, _label_key(keys, split, wanted.label, path), path) for split in splits]
+        vocabulary = np.concatenate(known) if known else None
         attributes = {
             name: _joined(file, [_attribute_key(keys, name, split) for split in chosen], path) for name in asked
         }
-        unit = _optional(file, [_find(keys, UNITS, split) for split in chosen], path)
-        division = _optional(file, [_find(keys, (SPLIT,), "")], path)
+        units = _units(file, keys, splits or [""], [len(part) for part in known] or [len(x)], path)
+        unit = None if units is None else np.concatenate([units[split] for split in chosen])
+        division_key = _find(keys, (SPLIT,), "")
+        division = None if division_key is None else _read(file, division_key, path)
         names = next((keys[name] for name in NAMES if name in keys), None)
         classes = None if names is None else tuple(map(str, _read(file, names, path).tolist()))
         group_names = None if "group_names" not in keys else _read(file, keys["group_names"], path)
@@ -79,6 +82,8 @@ def _part_of(raw: RawImages, part: str, path: Path) -> RawImages:
         return raw
     if len(rows) != len(raw.x) or len(rows) != len(raw.y):
         raise UsageError(f"array {SPLIT!r} of {path} has shape {list(rows.shape)}; give one value an image")
+    if raw.unit is not None:
+        refuse_divided_units(raw.unit, raw.split, str(path))
     return replace(raw.take(rows), part=part, vocabulary=raw.y)
 
 
@@ -96,10 +101,29 @@ def _joined(file: Any, keys: list[str], path: Path) -> Array:
     return np.concatenate([_read(file, key, path) for key in keys])
 
 
-def _optional(file: Any, keys: list[str | None], path: Path) -> Array | None:
-    """Return an array that need not be there."""
-    found = [key for key in keys if key is not None]
-    return _joined(file, found, path) if len(found) == len(keys) else None
+def _units(
+    file: Any, keys: Mapping[str, str], splits: list[str], lengths: list[int], path: Path
+) -> dict[str, Array] | None:
+    """Return the units of every part, from an array each or from one for all; None where there are none."""
+    found = [key for split in splits if (key := _find(keys, UNITS, split)) is not None]
+    if found and len(found) < len(splits):
+        raise UsageError(f"{path} has {found[0]!r}, but no such array of every part: give one for each, or one for all")
+    if not found:
+        if (key := _find(keys, UNITS, "")) is None:
+            return None
+        found, sizes = [key], [sum(lengths)]
+    else:
+        sizes = lengths
+    arrays = [_read(file, key, path) for key in found]
+    for key, array, size in zip(found, arrays, sizes, strict=True):
+        if array.shape != (size,):
+            raise UsageError(
+                f"array {key!r} of {path} has shape {list(array.shape)}; give one value an image, {size} of them"
+            )
+    whole = np.concatenate(arrays)
+    if len(splits) > 1:
+        refuse_divided_units(whole, np.repeat(splits, lengths), str(path))
+    return dict(zip(splits, np.split(whole, np.cumsum(lengths)[:-1]), strict=True))
 
 
 def _read(file: Any, key: str, path: Path) -> Array:

@@ -23,7 +23,8 @@ class Mixup:
         if strength == 0.0:
             return Augmented(images)
         partners = torch.randperm(len(images), generator=generator, device=generator.device).to(images.device)
-        weights = symmetric_beta(uniform(images, generator, 2, len(images)), strength).to(images.dtype)
+        drawn = symmetric_beta(uniform(images, generator, 2, len(images)), strength).to(images.dtype)
+        weights = torch.maximum(drawn, 1 - drawn)  # an image stays mostly itself, as its group and label are its own
         mixed = torch.lerp(images[partners], images, weights[:, None, None, None])
         return Augmented(mixed, partners, weights)
 
