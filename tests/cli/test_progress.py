@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from efficienttrust.cli import _progress
+from efficienttrust.pipeline import ProgressEvent
 
 
 def event(fraction: float, **more: object) -> SimpleNamespace:
@@ -53,3 +54,10 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys, limit):
     assert "\x1b[3" not in captured.err  # no colour
     expected = "10 of 20 s cpu left" if math.isfinite(limit) else "10 s cpu used, no limit"
     assert expected in captured.err
+
+
+def test_metrics_that_compare_groups_can_be_left_out(capsys):
+    told = ProgressEvent(0.5, 10.0, 20.0, "cpu", "train", 7, {"accuracy": 0.8, "demographic_parity_difference": 0.3})
+    with _progress.progress_display(quiet=False, compare_groups=False) as show:
+        show(told)
+    assert capsys.readouterr().err == " 50% | train | step 7 | accuracy 0.800\n"

@@ -79,6 +79,14 @@ def test_options_replace_what_the_file_says(write):
     assert spec.data.settings()["positive"] == "1"
 
 
+def test_paths_in_options_of_the_source_are_relative_to_the_file(write):
+    source = "chexpert:films?size=32&demographics=people.csv&mimic_iv=/data/mimic"
+    path = write(f"data: {{source: '{source}'}}\nbudget: {{time: 20s cpu}}\n")
+    folder = path.parent
+    expected = f"chexpert:{folder}/films?size=32&demographics={folder}/people.csv&mimic_iv=/data/mimic"
+    assert fit_spec({}, file=path).data.source == expected
+
+
 def test_every_fault_with_its_line(write):
     text = """\
 data:

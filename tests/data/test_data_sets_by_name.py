@@ -72,6 +72,12 @@ def test_cards_of_images_and_clinical_records_are_found_with_those_of_tables(mon
     assert (availability("films"), is_card_alone("films")) == ("your copy", True)
     with pytest.raises(UsageError, match=r"unknown data set 'film'\. Did you mean 'films'"):
         dataset_card("film")
+    with pytest.raises(UsageError, match=r"cifar10_c is not downloaded: download CIFAR-10-C\.tar from .*cifar_c"):
+        download("cifar10_c")
+    with pytest.raises(UsageError, match=r"imagenet_c is no table at hand\. How to get imagenet_c: download the"):
+        open_table("imagenet_c")
+    with pytest.raises(UsageError, match=r"unknown data set 'imagnet_c'\. Did you mean 'imagenet_c'"):
+        open_table("imagnet_c")
     with pytest.raises(UsageError, match="films is not downloaded: give your copy as films:PATH"):
         download("films")
 

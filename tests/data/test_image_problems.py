@@ -174,7 +174,7 @@ def test_images_of_unknown_group_have_code_minus_one(source):
         ({"y": np.minimum(np.arange(N), 2)}, "'class' is '0' in 1 rows"),
         ({"x": X[:9], "y": Y[:9]}, "9 rows are too few"),
         ({"split": np.repeat(["train", "exam"], 150)}, "split 'exam'"),
-        ({"split": np.repeat("train", N)}, "never says 'test'"),
+        ({"split": np.repeat(["train", "validate"], 150)}, "never says 'test'"),
         ({"split": np.where(Y == 1, "train", "test")}, "has no row with label"),
         ({"x": np.full((N, 4, 4), np.nan)}, "not numbers"),
         ({"x": np.full((N, 4, 4), np.inf)}, "not numbers"),
@@ -204,3 +204,9 @@ def test_every_class_is_in_every_split(tmp_path_factory, k, seed, grouped):
     problem = load_image_problem(path, sensitive="sex" if grouped else (), seed=seed)
     for split in problem.splits.values():
         assert (np.bincount(split.y, minlength=k) > 0).all()
+
+
+def test_a_file_of_one_official_part_is_split_like_any_other(source):
+    problem = load_image_problem(source(split=np.repeat("train", N)))
+    assert all(len(split) for split in problem.splits.values())
+    assert any("all images are of the official part train" in note for note in problem.notes)

@@ -11,6 +11,7 @@ import pytest
 from efficienttrust import fit, load_run
 from efficienttrust.compression import margin_encoded
 from efficienttrust.errors import UsageError
+from efficienttrust.training import Settings
 from tests.small_problems import FAIR, german, loans
 
 
@@ -95,3 +96,10 @@ def test_another_schema_version_is_refused(folder):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is not a run"):
         load_run(tmp_path)
+
+
+def test_the_choice_of_compile_is_recorded_and_in_the_command():
+    run = fit(german(), budget="time=20 steps", targets=[FAIR], settings=Settings(compile="off"))
+    assert run.document["spec"]["compile"] == "off"
+    assert "--compile off" in run.document["command"]
+    assert "--precision" not in run.document["command"]

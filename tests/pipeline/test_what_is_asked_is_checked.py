@@ -11,6 +11,7 @@ import pytest
 from efficienttrust import fit, load_problem
 from efficienttrust.errors import InfeasibleError, UsageError
 from efficienttrust.evaluation.targets import parse_target
+from efficienttrust.pipeline import load_data
 from efficienttrust.pipeline._feasibility import refuse_contradictions
 from tests.small_problems import FAIR, ROBUST, german, loans
 
@@ -163,3 +164,13 @@ def test_a_gap_under_attack_can_be_a_target():
     run = fit(loans(), budget="time=30 steps", targets=[target])
     assert run.verdicts[0].status in ("met", "certified")
     assert run.document["metrics"]["robust_accuracy_gap(pgd, eps=0.1, norm=linf)"]["n"] > 0
+
+
+def test_zero_is_an_option_that_was_given(tmp_path):
+    with pytest.raises(UsageError, match="--limit is for images"):
+        load_data("german", {"limit": 0}, seed=0)
+    assert load_data("german", {"limit": None, "drop": (), "weight": "", "use_sensitive_as_input": False}, seed=0)
+    path = tmp_path / "set.npz"
+    np.savez(path, x=np.zeros((8, 4, 4), np.uint8), y=[0, 1] * 4)
+    with pytest.raises(UsageError, match="limit 0 leaves too few images"):
+        load_data(path, {"limit": 0}, seed=0)

@@ -41,6 +41,15 @@ def test_files_may_be_unpacked(make):
     assert read_mimic_iv(folder)["heart_rate@01"].iloc[0] == 80
 
 
+def test_a_star_in_the_name_of_a_folder_is_no_pattern(make, tmp_path):
+    release = make()
+    release.chart(201, 1, 220045, 80)
+    folder = release.write()
+    for name in ("copy [1]", "copy *"):
+        shutil.copytree(folder, tmp_path / "copies" / name, ignore=shutil.ignore_patterns("copies"))
+        assert read_mimic_iv(tmp_path / "copies" / name)["heart_rate@01"].iloc[0] == 80
+
+
 def test_other_folders_and_releases_are_recognised(make, tmp_path):
     folder = make().write()
     assert "there is no folder" in refusal(folder / "nowhere")

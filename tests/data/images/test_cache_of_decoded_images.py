@@ -90,6 +90,15 @@ def test_a_read_only_map_that_is_made_once(files, counted, cache):
     assert left_in(cache) == [".npy"]
 
 
+@pytest.mark.parametrize("left", [0, 50, 1000])
+def test_a_truncated_cache_is_decoded_again(files, counted, cache, left):
+    decoded(files)
+    (final,) = (cache / "images").glob("*.npy")
+    final.write_bytes(final.read_bytes()[:left])
+    assert np.array_equal(decoded(files), CHANNELS_FIRST)
+    assert set(counted.values()) == {2}
+
+
 def test_order_settings_and_changed_files_are_told_apart(files, counted):
     decoded(files)
     assert np.array_equal(decoded(files[::-1]), CHANNELS_FIRST[::-1])

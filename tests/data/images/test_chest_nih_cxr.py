@@ -127,6 +127,9 @@ def test_a_copy_must_name_the_films_of_its_table(tmp_path):
     np.savez(tmp_path / "films.npz", images=np.zeros((2, 8, 8)), image=names)
     with pytest.raises(UsageError, match=r"images must be uint8 \[n, H, W\]"):
         read("nih_cxr", tmp_path / "films.npz")
+    np.save(tmp_path / "films.npy", np.zeros((2, 8, 8), np.uint8))
+    with pytest.raises(UsageError, match="holds a single array"):
+        read("nih_cxr", tmp_path / "films.npy")
     (tmp_path / "films.npz").write_bytes(b"nonsense")
     with pytest.raises(UsageError, match="no file of arrays `images` and `image`"):
         read("nih_cxr", tmp_path / "films.npz")

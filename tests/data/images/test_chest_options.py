@@ -42,3 +42,6 @@ def test_a_source_with_options_loads_again_from_what_the_set_says_of_itself(tmp_
     assert images.x.shape[1:] == (1, 32, 32)
     assert len(images) == int(((rows["csv"] == "train") & (rows["AP/PA"] == "PA")).sum())
     assert load_images(images.source, **images.settings).fingerprint == images.fingerprint
+    monkeypatch.chdir(tmp_path)
+    relative = source.replace(f"demographics={tmp_path}/", "demographics=")
+    assert load_images(relative, label="Edema", part="train", sensitive="race").source == images.source

@@ -114,7 +114,35 @@ def test_a_patient_in_two_official_splits_is_refused(tmp_path):
         test_patient_id=["e", "e", "a", "f"],
     )
     assert "has 1 patients in two official splits" in refusal(tmp_path / "set.npz", part="all")
-    assert load_images(tmp_path / "set.npz").unit.tolist() == [0, 0, 1, 2]
+    for part in ("test", "train"):  # also where only one of the two is read
+        assert "has 2 patients in two official splits" in refusal(f"folder:{tmp_path}", part=part)
+        assert "has 1 patients in two official splits" in refusal(tmp_path / "set.npz", part=part)
+
+
+def test_one_array_of_patients_for_all_parts_of_an_npz(tmp_path):
+    parts = {
+        "x_test": np.zeros((2, 8, 8), np.uint8),
+        "y_test": [0, 1],
+        "x_train": np.zeros((4, 8, 8), np.uint8),
+        "y_train": [0, 1] * 2,
+    }
+    path = tmp_path / "set.npz"
+    np.savez(path, **parts, patient_id=["a", "a", "b", "c", "d", "d"])
+    assert load_images(path, part="all").unit.tolist() == [0, 0, 1, 2, 3, 3]
+    assert load_images(path, part="train").unit.tolist() == [0, 0, 1, 2]
+    assert load_images(path).unit.tolist() == [0, 0]
+    np.savez(path, **parts, patient_id=["a", "a", "b", "c"])
+    assert "array 'patient_id' of" in refusal(path)
+    np.savez(path, **parts, patient_id_test=["a", "a"])
+    assert "no such array of every part" in refusal(path, part="train")
+
+
+def test_a_folder_with_a_question_mark_takes_options_all_the_same(tmp_path):
+    for number in range(6):
+        paint(tmp_path / "films?" / f"{number % 2}" / f"{number}.png", number, (10, 8))
+    images = load_images(f"folder:{tmp_path}/films??size=9")
+    assert images.x.shape == (6, 3, 9, 9)
+    assert images.source == f"folder:{tmp_path}/films??size=9"
 
 
 def test_splits_and_patients_of_an_undivided_npz(tmp_path):
@@ -130,7 +158,7 @@ def test_splits_and_patients_of_an_undivided_npz(tmp_path):
     np.savez(path, x=x, y=[0, 1] * 3, patient=["a", "a", "b", "", "c", "c"])
     assert "1 images of" in refusal(path)
     np.savez(path, x=x, y=[0, 1] * 3, patient=[1, 2])
-    assert "'unit' of" in refusal(path)
+    assert "'patient' of" in refusal(path)
 
 
 def test_bad_folders_are_one_line(tmp_path):

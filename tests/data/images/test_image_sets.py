@@ -210,6 +210,8 @@ def test_a_batch_that_wants_to_run_code_is_refused(tmp_path):
     assert not Planted.sprung
     (tmp_path / "test_batch").write_bytes(batch(COLOUR, Y)[:400])
     assert "damaged or not a batch" in refusal(f"cifar10:{tmp_path}")
+    (tmp_path / "some.csv").write_text("image,label")
+    assert "is not an archive of CIFAR-10 that can be read" in refusal(f"cifar10:{tmp_path / 'some.csv'}")
     assert "1 of the 5 batches" not in refusal(f"cifar10:{tmp_path}", part="train")
 
 

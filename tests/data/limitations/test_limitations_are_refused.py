@@ -96,6 +96,15 @@ def test_the_last_row_of_a_class_is_not_taken():
         limit(tabular(), "label_noise(0.999, kind=class)")
 
 
+def test_numbers_are_not_classes():
+    table = make_table(400, 0)
+    table["y"] = np.arange(400) / 7
+    problem = load_problem(table, label="y", task="regression", sensitive="sex")
+    assert len(limit(problem, "fewer_rows(0.5)").splits["train"].y) < len(problem.splits["train"].y)
+    with pytest.raises(UsageError, match="leaves fewer than two values of the label in split"):
+        limit(problem, "fewer_rows(0.995)")
+
+
 def test_the_last_row_with_a_weight_is_not_taken():
     table = make_table(400, 0)
     table["w"] = 0.0

@@ -16,7 +16,7 @@ CARD = dataset_cards.register("cifar10_c")(
         origin="Zenodo record 2535967; your own copy is read, nothing is downloaded or bundled",
         what="A row is a corrupted test image of 32x32 pixels; predicted is which of ten things it shows.",
         size=(
-            "as published: 19 corruptions at 5 severities of 10,000 images each, uint8 [50000, 32, 32, 3] a corruption; "
+            "as published: 19 corruptions at 5 severities of 10,000 images each, uint8 [50000, 32, 32, 3] a file; "
             "2.9 GB"
         ),
         groups=("none of people; without others the ten classes are the groups",),

@@ -84,7 +84,7 @@ def _is_whole(final: Path) -> bool:
     """Return whether the decoded images are there; a damaged file (a full disk, a bad copy) is removed."""
     try:
         np.load(final, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
+    except OSError:  # not there, or not to be read: decoding says why
         return False
     except (ValueError, EOFError):
         final.unlink(missing_ok=True)

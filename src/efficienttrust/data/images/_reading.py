@@ -105,7 +105,8 @@ def refuse_divided_units(unit: Array, split: Array, where: str) -> None:
     """Raise `UsageError` where a unit (a patient) is in two official splits, whichever of them is read."""
     import pandas as pd
 
-    pairs = pd.DataFrame({"unit": unit, "split": split}).replace("", None).dropna().drop_duplicates()
+    pairs = pd.DataFrame({"unit": unit, "split": split}).dropna().drop_duplicates()
+    pairs = pairs[pairs["unit"] != ""]
     if divided := len(pairs) - pairs["unit"].nunique():
         raise UsageError(
             f"{where} has {divided} patients in two official splits: what is learned from one film of a patient is no "

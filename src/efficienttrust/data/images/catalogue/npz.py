@@ -36,8 +36,9 @@ SPLIT = "split"
 def read_npz(path: Path, wanted: Wanted) -> RawImages:
     """Read `x` and `y`, `x_test` and `y_test`, `test_images` and `test_labels`, or `images` and `labels`.
 
-    An array `patient_id` (or `patient`, `subject_id`, `unit`; of each part, or of all parts one after the other, in the
-    order training, validation, test) says what is never divided between splits, an array `split` which images are for training, validation and test.
+    An array `patient_id` (or `patient`, `subject_id`, `unit`) says what is never divided between splits: one for each
+    part, or one for all, in the order training, validation, test. An array `split` says which images are for training,
+    validation and test.
     """
     refuse_options(wanted)
     with _open(path) as file:
