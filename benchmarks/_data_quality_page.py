@@ -79,9 +79,8 @@ def _audit(row: Mapping[str, Any]) -> list[str]:
     audit, said = row["audit"], []
     said.append(f"accuracy {audit['metrics']['accuracy']['value']:.3f}")
     if curve := (audit.get("robustness") or {}).get("curve"):
-        said.append(
-            "under attack " + ", ".join(f"{p['accuracy']['value']:.3f} at {255 * p['eps']:.0f}/255" for p in curve)
-        )
+        points = ", ".join(f"{point['accuracy']['value']:.3f} at {255 * point['eps']:.0f}/255" for point in curve)
+        said.append(f"searched on the file alone, on {curve[0]['accuracy']['n']} of them, for 60 s: {points}")
     if corruptions := audit.get("corruptions"):
         mean = statistics.mean(one["accuracy"]["value"] for one in corruptions["rows"])
         said.append(f"corrupted {mean:.3f} (mean of {len(corruptions['rows'])} corruption and severity pairs)")
