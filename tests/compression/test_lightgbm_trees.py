@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pytest
 
@@ -11,8 +12,6 @@ from efficienttrust.compression import Decision, DeployedModel, export_onnx, sco
 from efficienttrust.compression._lightgbm_trees import tree_scorer_of_lightgbm
 
 from .conftest import adult_like_encoder, adult_like_frame
-
-lightgbm = pytest.importorskip("lightgbm", reason="the extra lightgbm is not installed")
 
 FIXED = {"objective": "binary", "verbose": -1, "num_threads": 1, "deterministic": True, "seed": 0}
 

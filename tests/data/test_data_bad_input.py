@@ -55,7 +55,8 @@ def test_unreadable_files(tmp_path, name, content, parts):
 def test_missing_last_cells_are_not_ragged(loans, tmp_path):
     loans["note"] = ["x", None] * 200
     loans.to_csv(tmp_path / "loans.csv", index=False)
-    load_problem(tmp_path / "loans.csv", label="approved", sensitive="sex")
+    problem = load_problem(tmp_path / "loans.csv", label="approved", sensitive="sex")
+    assert sum(len(split) for split in problem.splits.values()) == len(loans)
 
 
 def test_not_a_table():

@@ -7,7 +7,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
@@ -70,7 +69,6 @@ def network(name: str, inputs: Inputs, outputs: int = 3, seed: int = 0, **option
 
 def assert_export_agrees(name: str, inputs: Inputs, outputs: int, **options: Any) -> list[str]:
     """Export a network with an open number of rows, compare it with torch for several; return its operators."""
-    pytest.importorskip("onnxscript", reason="torch exports through onnxscript")
     import onnxruntime
 
     module = network(name, inputs, outputs, **options)

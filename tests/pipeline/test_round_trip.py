@@ -54,7 +54,8 @@ def test_predictions_are_those_of_the_file(finished_run):
 
 
 def test_predict_takes_polars_and_other_column_orders(finished_run):
-    polars = pytest.importorskip("polars")
+    import polars
+
     run, _ = finished_run
     raw = german().raw("test").head(20)
     expected = run.predict(raw)

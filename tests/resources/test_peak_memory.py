@@ -110,7 +110,8 @@ def test_interrupted_nothing_goes_on(tmp_path, number):
     """Ctrl-C reaches all processes of a terminal, the others only the one they are sent to."""
     file = tmp_path / "pid"
     code = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a test started in the background ignores
 sys.path[:] = {path}
 from efficienttrust.resources.peak_memory import peak_memory
 peak_memory("peak_tasks:say_and_sleep", {{"file": {file!r}}})

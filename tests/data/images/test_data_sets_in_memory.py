@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from efficienttrust.data.images import _dataset, is_image_source, load_images
 from efficienttrust.errors import UsageError
-
-torch = pytest.importorskip("torch")
 
 N = 300
 X = np.random.default_rng(0).integers(0, 256, (N, 3, 6, 6), dtype=np.uint8)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageOps
 
 from efficienttrust.training.augmentation import _operations as operations
 from efficienttrust.training.augmentation import augment
 from efficienttrust.training.augmentation.catalogue import augmix
-
-Image = pytest.importorskip("PIL.Image")
-ImageOps = pytest.importorskip("PIL.ImageOps")
 
 
 def pictures(n: int = 6, height: int = 24, width: int = 20) -> np.ndarray:
