@@ -18,7 +18,7 @@ from efficienttrust.compression import NetworkScorer
 from efficienttrust.data import load_problem
 from efficienttrust.evaluation.parent import NetworkVictim
 from efficienttrust.metrics.intervals import newcombe, two_sided_z
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from efficienttrust.threats import ModuleVictim, Reach, attacks, ball, evaluate_robustness, robustness_curve
 from efficienttrust.threats.catalogue.pgd import PGD
 
@@ -210,7 +210,7 @@ def _table_sides(quick: bool) -> dict[str, Attack | None]:
     """Attack a plainly trained network on Adult; everybody may move the numeric columns by eps, whole units or not."""
     problem = load_problem("adult", sensitive="sex", seed=0)
     train, test = problem.splits["train"], problem.splits["test"]
-    network = build("mlp", n_features=train.x.shape[1], widths=(256, 128), seed=0)
+    network = build_mlp(n_features=train.x.shape[1], widths=(256, 128), seed=0)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     x, labels = torch.from_numpy(train.x), torch.from_numpy(train.y.astype(np.float32))
     order = torch.Generator().manual_seed(0)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 
 WIDTHS = (256, 128)
 LEARNING_RATE = 1e-3
@@ -142,7 +142,7 @@ def _lightning(task: Task, batch: int, epochs: int, seed: int) -> Work:
 
 
 def _network(task: Task, seed: int) -> nn.Module:
-    return build("mlp", n_features=task.x.shape[1], widths=WIDTHS, seed=seed)
+    return build_mlp(n_features=task.x.shape[1], widths=WIDTHS, seed=seed)
 
 
 def _loader(task: Task, batch: int, seed: int) -> DataLoader[tuple[Tensor, ...]]:

@@ -13,7 +13,7 @@ from efficienttrust.evaluation.calibration import Attacked, ClassData, calibrate
 from efficienttrust.evaluation.parent import NetworkVictim, region_of, victim_of, worst_logits
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.metrics import Outcome, measure
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from efficienttrust.threats import reach
 from tests.small_problems import loans
 
@@ -121,7 +121,7 @@ def test_the_worst_logit_of_a_linear_module_of_a_table(eps):
 
 
 def test_a_module_of_a_table_and_its_layers_are_attacked_alike():
-    network = build("mlp", n_features=D, widths=(8,), seed=1)
+    network = build_mlp(n_features=D, widths=(8,), seed=1)
     by_hand, module = NetworkScorer(network.layers()), ModuleScorer(network.eval(), (D,), 1, "mlp")
     rows = np.arange(len(TEST.y))
     for attack in ("pgd", "fgsm"):
@@ -151,7 +151,7 @@ DECISIONS = {
 
 @pytest.mark.parametrize("rule", DECISIONS)
 def test_the_victim_gives_the_margin_of_moved_rows(rule):
-    decision, network = DECISIONS[rule], build("mlp", n_features=D, widths=(8,), seed=1)
+    decision, network = DECISIONS[rule], build_mlp(n_features=D, widths=(8,), seed=1)
     scorer = ModuleScorer(network.eval(), (D,), 1, "mlp")
     victim = victim_of(PROBLEM, scorer, TEST.x, decision, TEST.groups)
     rows = np.array([5, 0, 17, 17])

@@ -12,7 +12,7 @@ from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.proof import prove
 from efficienttrust.evaluation.suite import check_measurable, evaluate_file, measure_all
 from efficienttrust.evaluation.targets import parse_target
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from tests.small_problems import loans
 
 PROBLEM = loans(sensitive="sex,region")
@@ -32,7 +32,7 @@ def exported(scorer: NetworkScorer, decision: Decision) -> DeployedModel:
     return DeployedModel(export_onnx(None, PROBLEM.encoder, scorer, decision))
 
 
-SCORER = NetworkScorer(build("mlp", n_features=PROBLEM.encoder.n_features, widths=(8,), seed=0).layers())
+SCORER = NetworkScorer(build_mlp(n_features=PROBLEM.encoder.n_features, widths=(8,), seed=0).layers())
 DECISION = Decision(0.0)
 FILE = exported(SCORER, DECISION)
 

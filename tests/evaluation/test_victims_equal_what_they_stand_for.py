@@ -18,7 +18,7 @@ from efficienttrust.compression import (
 )
 from efficienttrust.evaluation.file_victims import FileVictim
 from efficienttrust.evaluation.parent import NetworkVictim, ScorerVictim, short_attack, worst_logits
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from efficienttrust.threats import reach
 from efficienttrust.threats.catalogue.coordinate import MOST_COLUMNS
 from tests.small_problems import loans
@@ -46,7 +46,7 @@ DECISIONS = {
 
 
 def network(*widths: int) -> NetworkScorer:
-    return NetworkScorer(build("mlp", n_features=D, widths=widths, seed=1).layers())
+    return NetworkScorer(build_mlp(n_features=D, widths=widths, seed=1).layers())
 
 
 def trees() -> TreeScorer:

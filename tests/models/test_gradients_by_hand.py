@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 
 
 @pytest.mark.parametrize("widths", [(), (7,), (16, 8), (5, 4, 3)])
 @pytest.mark.parametrize("rows", [1, 33])
 def test_they_equal_autograd(widths, rows):
     generator = torch.Generator().manual_seed(0)
-    network = build("mlp", n_features=6, widths=widths, seed=0)
+    network = build_mlp(n_features=6, widths=widths, seed=0)
     for _ in range(2):  # the second time gradients are overwritten, not added to
         x = torch.randn(rows, 6, generator=generator)
         direction = torch.randn(rows, generator=generator)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from efficienttrust.data import Domain
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from efficienttrust.threats import Attack, Objective, Reach, attacks, reach
 from efficienttrust.threats.catalogue.square import Square
 
@@ -97,7 +97,7 @@ class NetworkVictim:
     differentiable = True
 
     def __init__(self, world: World, seed: int = 0) -> None:
-        self.network = build("mlp", n_features=world.x.shape[1], widths=(16, 8), seed=seed)
+        self.network = build_mlp(n_features=world.x.shape[1], widths=(16, 8), seed=seed)
         with torch.no_grad():
             for parameter in self.network.parameters():
                 parameter.mul_(2.5)

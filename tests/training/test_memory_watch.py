@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from efficienttrust.data import load_problem
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from efficienttrust.pipeline import fit
 from efficienttrust.training._memory import MemoryWatch
 
@@ -28,7 +28,7 @@ def test_a_network_that_memorises_is_taken_back_and_one_that_learns_is_not():
     x, y = torch.tensor(frame.iloc[:, :D].to_numpy(np.float32)), torch.tensor(frame.y.to_numpy(np.float32))
     new = noisy(1000, 1)
     x_new, y_new = torch.tensor(new.iloc[:, :D].to_numpy(np.float32)), torch.tensor(new.y.to_numpy(np.float32))
-    network = build("mlp", n_features=D, widths=(64,), seed=0)
+    network = build_mlp(n_features=D, widths=(64,), seed=0)
     watch = MemoryWatch(x, y, y_new)
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     reasons = []
@@ -61,7 +61,7 @@ def test_a_run_that_memorises_goes_back_and_says_so():
 def test_the_watch_survives_a_checkpoint():
     x, y = torch.randn(50, D), (torch.rand(50) > 0.5).float()
     one, other = MemoryWatch(x, y, y), MemoryWatch(x, y, y)
-    network = build("mlp", n_features=D, widths=(8,), seed=0)
+    network = build_mlp(n_features=D, widths=(8,), seed=0)
     assert one.look(network, network(x).detach(), 1.0) is None
     other.load_state_dict(one.state_dict())
     worse = network(x).detach() * 0 + 5 * (1 - 2 * y)

@@ -9,7 +9,7 @@ import torch
 from efficienttrust.atats import TrustAction
 from efficienttrust.data import Problem, Split
 from efficienttrust.losses import penalties
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from efficienttrust.training._batches import Shuffler, TrainingData, batch_size_for
 from efficienttrust.training._step import Stepper
 from tests.small_problems import FAIR, ROBUST, loans, train
@@ -27,7 +27,7 @@ def stepper(problem: Problem, rows: int) -> Stepper:
         part.rows[:rows],
     )
     return Stepper(
-        build("mlp", n_features=part.x.shape[1], widths=(8,), seed=0),
+        build_mlp(n_features=part.x.shape[1], widths=(8,), seed=0),
         TrainingData.of(problem, head, [""], eps=0.2),
         [(penalties.get(name)(), "") for name in penalties.names()],
         learning_rate=1e-3,

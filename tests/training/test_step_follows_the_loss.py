@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from efficienttrust.atats import TrustAction
 from efficienttrust.losses import penalties
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from efficienttrust.training._batches import TrainingData
 from efficienttrust.training._step import Stepper
 from tests.small_problems import loans
@@ -25,7 +25,7 @@ def test_gradients_of_a_step_equal_autograd_of_the_stated_loss(weighted, lambda_
     if weighted:
         split = dataclasses.replace(split, weight=np.linspace(0.5, 2.0, len(split.y)).astype(np.float32))
     data = TrainingData.of(problem, split, [""], 0.0)
-    network = build("mlp", n_features=data.x.shape[1], widths=(8, 4), seed=0)
+    network = build_mlp(n_features=data.x.shape[1], widths=(8, 4), seed=0)
     names = penalties.names()
     stepper = Stepper(
         network,

@@ -1,26 +1,25 @@
-"""Architectures: what is trained, built by name for a number of input features.
+"""Networks: what is trained, made by name from what a row is.
 
-An architecture is a `torch.nn.Module` that maps encoded rows to one logit per row (the log-odds of the positive class)
-and can hand its weights over as plain arrays, so that nothing above this floor needs torch to deploy it. The first
-columns of a row are its numeric ones (see `efficienttrust.data.Encoder`): a perturbation changes only these, and
-`bind` prepares the rest once, which makes an attack step on a table several times cheaper than a training step.
+A network is a `torch.nn.Module` that maps rows (of an encoded table, of which a part may be a sequence, or images) to
+one logit of two classes, or one logit for each of more; `Inputs` tells it what a row is, and weights depend on a seed
+alone. The `MLP` of tables is more: it hands its weights over as plain arrays, so that nothing above this floor needs
+torch to deploy it, its gradients are written by hand, and `bind` prepares the columns that a perturbation leaves alone
+(all but the numeric ones, which come first), which makes an attack step several times cheaper than a training step.
 
-    >>> from efficienttrust.models import build
-    >>> network = build("mlp", n_features=10, widths=(32, 16), seed=0)
+    >>> from efficienttrust.models import build_mlp
+    >>> network = build_mlp(n_features=10, widths=(32, 16), seed=0)
     >>> network.name
     'mlp 32-16'
 """
 
-from efficienttrust.models._build import architectures, build
 from efficienttrust.models._network import Inputs, Network, make_network, network_of, networks, parse_network
-from efficienttrust.models.catalogue.mlp import MLP
+from efficienttrust.models.catalogue.mlp import MLP, build_mlp
 
 __all__ = [
     "MLP",
     "Inputs",
     "Network",
-    "architectures",
-    "build",
+    "build_mlp",
     "make_network",
     "network_of",
     "networks",

@@ -6,7 +6,8 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -77,6 +78,16 @@ class Network:
 
 
 networks: Registry[Network] = Registry("network", "efficienttrust.models.catalogue", of=Network)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's global generator by a seed, and put it back as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def parse_network(text: str) -> tuple[str, dict[str, Any]]:
@@ -195,8 +206,6 @@ def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **op
     Raises:
         UsageError: No such network or option, or the network cannot read such rows.
     """
-    import torch
-
     network = network_of(name)
     if inputs.kind not in network.kinds:
         able = [other for other in networks.names() if inputs.kind in networks.get(other).kinds]
@@ -206,6 +215,5 @@ def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **op
     for option in options:
         if option not in network.options:
             raise unknown_name(f"option of {network.name}", option, network.options)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return network.make(inputs, outputs, **{**network.options, **options})

@@ -16,7 +16,7 @@ from efficienttrust.compression import Decision, DeployedModel, ModuleScorer, Ne
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
 from efficienttrust.evaluation.suite import File
-from efficienttrust.models import build, make_network, network_of
+from efficienttrust.models import build_mlp, make_network, network_of
 from efficienttrust.pipeline._file import export_file, open_file, single_row_call
 from efficienttrust.resources import Budget, LatencyReport, Ledger, measure_latency
 from efficienttrust.resources.clocks import MEASURED_CLOCKS
@@ -77,7 +77,7 @@ def choose_capacity(
     for widths in MENU[first:]:
         before = ledger.used()
         with ledger.phase("probe"):
-            network = build("mlp", n_features=d, widths=widths, seed=seed)
+            network = build_mlp(n_features=d, widths=widths, seed=seed)
             content = export_onnx(
                 None,
                 problem.encoder,

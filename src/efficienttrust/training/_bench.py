@@ -10,7 +10,7 @@ from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.splits import one_hot, steering_codes
 from efficienttrust.losses import FairnessPenalty, penalties
 from efficienttrust.metrics import metrics
-from efficienttrust.models import MLP, build, make_network, network_of
+from efficienttrust.models import MLP, build_mlp, make_network, network_of
 from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.threats._module import bfloat16_is_native
 from efficienttrust.training._batches import TrainingData, batch_size_for
@@ -77,7 +77,7 @@ class Bench:
         if self._by_hand:
             widths = tuple(task.options.get("widths", ()))
             return Stepper(
-                build("mlp", n_features=problem.encoder.n_features, widths=widths, seed=task.seed),
+                build_mlp(n_features=problem.encoder.n_features, widths=widths, seed=task.seed),
                 self._data,
                 self._penalties(),
                 learning_rate=MLP_RATE,

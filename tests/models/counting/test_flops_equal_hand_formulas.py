@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from efficienttrust.models import build
+from efficienttrust.models import build_mlp
 from efficienttrust.models.counting import FlopCount, count_flops, count_parameters
 
 _sizes = st.integers(1, 6)
@@ -234,7 +234,7 @@ def test_scaled_sums_and_products():
 
 
 def test_the_networks_of_this_package():
-    network = build("mlp", n_features=10, widths=(8, 4), seed=0)
+    network = build_mlp(n_features=10, widths=(8, 4), seed=0)
     biases, units = 8 + 4 + 1, 8 + 4
     assert counted(network, torch.zeros(3, 10)).per_row == network.flops_per_row() + biases + units
 

@@ -1,1 +1,1 @@
-"""One architecture per module; each registers itself in `efficienttrust.models.architectures`."""
+"""One network, or family of one design, per module; each registers itself in `efficienttrust.models.networks`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,11 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from efficienttrust.models._build import architectures
-from efficienttrust.models._network import Inputs, Network, networks
+from efficienttrust.models._network import Inputs, Network, networks, seeded
 
 
-@architectures.register("mlp")
 class MLP(nn.Module):
     """Maps encoded rows [n, d] to logits [n].
 
@@ -112,6 +110,18 @@ class MLP(nn.Module):
             # In place, as nobody needs the sum before a ReLU; straight to the function, as calling a module costs.
             activation = functional.linear(torch.relu_(activation), layer.weight, layer.bias)
         return activation.squeeze(1)
+
+
+def build_mlp(*, n_features: int, widths: Sequence[int], seed: int) -> MLP:
+    """Build a network of one logit whose initial weights depend on `seed` alone, not on torch's global state.
+
+    Args:
+        n_features: Number of encoded input features.
+        widths: Units of the hidden layers; empty makes a linear model.
+        seed: Seed of the initial weights.
+    """
+    with seeded(seed):
+        return MLP(n_features=n_features, widths=tuple(widths))
 
 
 def _make(inputs: Inputs, outputs: int, *, widths: tuple[int, ...]) -> nn.Module:
