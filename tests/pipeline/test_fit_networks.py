@@ -16,6 +16,7 @@ from efficienttrust.data import Problem, load_problem
 from efficienttrust.errors import InfeasibleError, RunInterrupted, UsageError
 from efficienttrust.models import Inputs, make_network, parse_network
 from efficienttrust.pipeline import _capacity as capacity
+from efficienttrust.pipeline import _room as room
 from efficienttrust.pipeline import request_stop
 from efficienttrust.pipeline._document import ARTIFACTS
 from efficienttrust.pipeline._weights import load_weights, save_weights
@@ -147,17 +148,16 @@ def tried(monkeypatch) -> list[tuple[float, Decision]]:
         seen.append((scorer.options["width"], decision))
         return b""
 
-    monkeypatch.setattr(capacity, "export_file", exported)
-    monkeypatch.setattr(capacity, "open_file", lambda problem, content: FakeFile(seen[-1][0]))
+    monkeypatch.setattr(room, "export_file", exported)
+    monkeypatch.setattr(room, "open_file", lambda problem, content: FakeFile(seen[-1][0]))
     return seen
 
 
 def chosen(limits: str, *, aware: bool = False, head: bool = False, **options: float) -> capacity.Capacity:
     budget = Budget.parse(f"time=9 steps, {limits}")
-    return capacity.choose_width(
-        loans(), budget, Ledger(budget), network="ft_transformer", options={"depth": 1, **options}, aware=aware,
-        head=head, seed=0, metadata={},
-    )  # fmt: skip
+    limits_of = room.Room(loans(), budget, aware, head, {})
+    asked = {"depth": 1, **options}
+    return capacity.choose_width(limits_of, Ledger(budget), network="ft_transformer", options=asked, seed=0)
 
 
 @pytest.mark.parametrize("limit", ["size", "parameters"])

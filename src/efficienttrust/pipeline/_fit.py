@@ -17,11 +17,12 @@ from efficienttrust.evaluation.proof import Proof, prove
 from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.models.counting import count_flops
-from efficienttrust.pipeline._capacity import Capacity, choose_capacity, choose_each, choose_width, limits_exceeded
+from efficienttrust.pipeline._capacity import Capacity, choose_each, choose_width, choose_widths
 from efficienttrust.pipeline._document import export_metadata, make_document
 from efficienttrust.pipeline._file import export_file, open_file, rows_per_second, single_row_call
 from efficienttrust.pipeline._progress import ProgressEvent
 from efficienttrust.pipeline._request import Request, check_destination, make_request, working_folder
+from efficienttrust.pipeline._room import Room
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.resources import Budget, Ledger, measure_latency
@@ -136,40 +137,19 @@ def fit(
 
 
 def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
-    head = any(lever_of(target, problem.task) == "fairness" for target in request.targets)
+    room = _room(problem, request)
     if request.trainer == "auto":
-        return choose_each(
-            problem,
-            request.budget,
-            ledger,
-            aware=request.aware,
-            head=head,
-            seed=request.seed,
-            metadata=export_metadata(problem, request),
-        )
+        return choose_each(room, ledger, seed=request.seed)
     if request.trainer != "network":
         return Capacity({}, "trees have no width; they grow until a limit is reached", 0.0)
     if request.network != "mlp" or problem.task != "binary" or request.options:
-        return choose_width(
-            problem,
-            request.budget,
-            ledger,
-            network=request.network,
-            options=request.options,
-            aware=request.aware,
-            head=head,
-            seed=request.seed,
-            metadata=export_metadata(problem, request),
-        )
-    return choose_capacity(
-        problem,
-        request.budget,
-        ledger,
-        aware=request.aware,
-        head=head,
-        seed=request.seed,
-        metadata=export_metadata(problem, request),
-    )
+        return choose_width(room, ledger, network=request.network, options=request.options, seed=request.seed)
+    return choose_widths(room, ledger, seed=request.seed)
+
+
+def _room(problem: Problem, request: Request) -> Room:
+    head = any(lever_of(target, problem.task) == "fairness" for target in request.targets)
+    return Room(problem, request.budget, request.aware, head, export_metadata(problem, request))
 
 
 def _train(
@@ -178,18 +158,12 @@ def _train(
     tell("train")
     task = replace(
         _task(request, problem, capacity.options),
-        exceeded=None if request.trainer == "network" else _exceeded(problem, request),
+        exceeded=None if request.trainer == "network" else _room(problem, request).exceeded,
         export_cost=capacity.export_cost,
         checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
         on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
     )
     return trainers.get(request.trainer)(task).fit(problem, ledger, request.policy)
-
-
-def _exceeded(problem: Problem, request: Request) -> Callable[[Scorer], Sequence[str]]:
-    head = any(lever_of(target, problem.task) == "fairness" for target in request.targets)
-    metadata = export_metadata(problem, request)
-    return limits_exceeded(problem, request.budget, aware=request.aware, head=head, metadata=metadata)
 
 
 def _task(request: Request, problem: Problem, options: Mapping[str, Any]) -> TrainingTask:
