@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from efficienttrust.evaluation.calibration import (
-    PENALTY,
-    REACH,
-    Attacked,
-    CalibrationData,
-    calibrate,
-    evaluate_rule,
-)
+from efficienttrust.evaluation.calibration import REACH, calibrate, evaluate_rule
+from efficienttrust.evaluation.rule_data import PENALTY, Attacked, CalibrationData
 from efficienttrust.evaluation.splits import one_hot
 from efficienttrust.evaluation.targets import parse_target
 

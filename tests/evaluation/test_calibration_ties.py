@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from efficienttrust import fit, load_problem
-from efficienttrust.evaluation.calibration import APART, CalibrationData, calibrate
+from efficienttrust.evaluation.calibration import APART, calibrate
+from efficienttrust.evaluation.rule_data import CalibrationData
 from efficienttrust.evaluation.targets import parse_target
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from efficienttrust.evaluation.calibration import CalibrationData, calibrate
+from efficienttrust.evaluation.calibration import calibrate
+from efficienttrust.evaluation.rule_data import CalibrationData
 from efficienttrust.evaluation.splits import one_hot
 from efficienttrust.evaluation.targets import parse_target
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from efficienttrust.evaluation.calibration import (
-    Attacked,
-    CalibrationData,
-    calibrate,
-    evaluate_rule,
-)
+from efficienttrust.evaluation.calibration import calibrate, evaluate_rule
 from efficienttrust.evaluation.margins import MARGIN_SHARE, target_margins
+from efficienttrust.evaluation.rule_data import Attacked, CalibrationData
 from efficienttrust.evaluation.splits import one_hot
 from efficienttrust.evaluation.targets import parse_target
 

@@ -9,8 +9,10 @@ from torch import nn
 
 from efficienttrust.compression import Decision, ModuleScorer, NetworkScorer, cut_encoded, score_encoded
 from efficienttrust.data import load_image_problem
-from efficienttrust.evaluation.calibration import Attacked, ClassData, calibrate, evaluate_rule, judge
+from efficienttrust.evaluation.calibration import calibrate, evaluate_rule
+from efficienttrust.evaluation.judging import ClassData, judge
 from efficienttrust.evaluation.parent import NetworkVictim, region_of, victim_of, worst_logits
+from efficienttrust.evaluation.rule_data import Attacked
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.metrics import Outcome, measure
 from efficienttrust.models import build_mlp

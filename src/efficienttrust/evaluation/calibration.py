@@ -10,192 +10,27 @@ the targets are tightened by a multiple of their standard errors, so that they h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.evaluation.present_groups import present_groups
+from efficienttrust.evaluation.judging import Judged, judge
 from efficienttrust.evaluation.rates import RATE_METRICS, ROBUST_METRICS, Confusion, count_above, point_values
+from efficienttrust.evaluation.rule_data import (
+    LABEL_FREE,
+    PENALTY,
+    Calibrated,
+    CalibrationData,
+    Floats,
+    Unlabelled,
+    attribute_of,
+    robustness_key,
+)
 from efficienttrust.evaluation.targets import Target
 
-if TYPE_CHECKING:
-    from efficienttrust.metrics import Metric, Outcome
-
-Floats = NDArray[np.float32]
-
-PENALTY = 10.0  # utility given up per unit of violation: far above any real exchange rate
-LABEL_FREE = ("demographic_parity_difference", "demographic_parity_ratio")
 REACH = 4.0  # offsets are searched in [-REACH, REACH] logits
 SWEEPS = 2  # over the groups, when there are more than two
 APART = 1e-5  # logits nearer than this are taken for equal: so far the exported file may differ from its parent
-
-
-@dataclass(frozen=True, eq=False)
-class Attacked:
-    """Logits under attack.
-
-    Attributes:
-        rows: [m] positions of the attacked rows.
-        z: [m] logits at the worst point found for each row; margins of more than two classes.
-    """
-
-    rows: NDArray[np.int64]
-    z: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Unlabelled:
-    """Further rows whose labels are not looked at; they sharpen the selection rates, which need none.
-
-    Attributes:
-        z: [m] logits.
-        codes: Attribute name ("" for the intersections) -> ([m] codes, number of groups).
-        posterior: [m, G] P(group | row) or one-hot groups.
-        weight: [m] what a row counts, or None.
-    """
-
-    z: Floats
-    codes: Mapping[str, tuple[NDArray[np.int64], int]]
-    posterior: Floats
-    weight: Floats | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class CalibrationData:
-    """Everything a decision rule is judged by on one split.
-
-    Attributes:
-        z: [n] logits.
-        y: [n] labels.
-        codes: Attribute name ("" for the intersections) -> ([n] codes, number of groups).
-        posterior: [n, G] P(group | row) or one-hot groups; G = 0 without a group term.
-        attacked: Robustness key -> logits under that attack.
-        weight: [n] what a row counts, or None.
-        more: Further rows for the metrics that need no label.
-    """
-
-    z: Floats
-    y: NDArray[Any]
-    codes: Mapping[str, tuple[NDArray[np.int64], int]]
-    posterior: Floats
-    attacked: Mapping[str, Attacked]
-    weight: Floats | None = None
-    more: Unlabelled | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ClassData(CalibrationData):
-    """The same for more than two classes: the largest of the logits z [n, K] decides, and there is no rule to fit.
-
-    Attributes:
-        names: Attribute name ("" for the intersections) -> names of its groups.
-    """
-
-    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def outcome(self) -> Outcome:
-        """Return what the largest logit says, as metrics take it."""
-        from efficienttrust.metrics import Outcome
-
-        present = {name: present_groups(codes, self.names[name]) for name, (codes, _) in self.codes.items()}
-        shifted = np.exp(self.z - self.z.max(axis=1, keepdims=True), dtype=np.float64)
-        return Outcome(
-            y=self.y,
-            prediction=self.z.argmax(axis=1),
-            score=shifted / shifted.sum(axis=1, keepdims=True),
-            groups=present[""][0],
-            group_names=present[""][1],
-            attributes={name: found for name, found in present.items() if name},
-            robust={key: one.z > 0 for key, one in self.attacked.items()},
-            robust_rows={key: one.rows for key, one in self.attacked.items()},
-            weight=self.weight,
-            task="multiclass",
-        )
-
-    def utility(self) -> float:
-        """Return the accuracy."""
-        return float(np.average(self.z.argmax(axis=1) == self.y, weights=self.weight))
-
-    def unit(self, metric: Metric) -> float:
-        """Return in what a violation is counted: all metrics of classes are rates, in units of 1."""
-        del metric
-        return 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class NumberData(CalibrationData):
-    """The same for a regression: z [n] are the predicted numbers, and there is no rule to fit.
-
-    Attributes:
-        names: Attribute name ("" for the intersections) -> names of its groups.
-    """
-
-    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def outcome(self) -> Outcome:
-        """Return what is predicted, as metrics take it."""
-        from efficienttrust.metrics import Outcome
-
-        present = {name: present_groups(codes, self.names[name]) for name, (codes, _) in self.codes.items()}
-        predicted = self.z.astype(np.float64)
-        return Outcome(
-            y=self.y.astype(np.float64),
-            prediction=predicted,
-            score=predicted,
-            groups=present[""][0],
-            group_names=present[""][1],
-            attributes={name: found for name, found in present.items() if name},
-            weight=self.weight,
-            task="regression",
-        )
-
-    def utility(self) -> float:
-        """Return R squared, 0 where the mean does better."""
-        y = self.y.astype(np.float64)
-        spread = np.average((y - np.average(y, weights=self.weight)) ** 2, weights=self.weight)
-        missed = np.average((y - self.z) ** 2, weights=self.weight)
-        return max(0.0, 1.0 - float(missed / spread)) if spread > 0 else 0.0
-
-    def unit(self, metric: Metric) -> float:
-        """Return in what a violation is counted: standard deviations of the label, where it is in its unit."""
-        if metric.high < np.inf:
-            return 1.0
-        spread = float(self.y.std(dtype=np.float64)) or 1.0
-        return spread**2 if metric.name == "mean_squared_error" else spread
-
-
-Judged = ClassData | NumberData
-"""What has no rule to fit: it is judged as it is."""
-
-
-@dataclass(frozen=True, eq=False)
-class Calibrated:
-    """A decision rule and what it came to on the split that it was fitted on.
-
-    Attributes:
-        threshold: Logit threshold.
-        offsets: [G] logit offsets per group.
-        objective: Utility minus `PENALTY` × violation of the tightened targets.
-        utility: Accuracy; R squared of a regression.
-        values: Target key -> point value.
-        violation: Sum of the violations of the targets themselves (not tightened).
-        shortfall: Sum of the violations of the tightened targets.
-    """
-
-    threshold: float
-    offsets: Floats
-    objective: float
-    utility: float
-    values: Mapping[str, float]
-    violation: float
-    shortfall: float
-
-    @property
-    def rank(self) -> float:
-        """Utility less shortfall, one for one: by it candidates are compared, as its noise is that of a rate."""
-        return self.utility - self.shortfall
 
 
 def calibrate(
@@ -247,26 +82,6 @@ def evaluate_rule(
     if isinstance(data, Judged):
         return judge(data, targets, margins)
     return _at_thresholds(data, np.array([threshold]), offsets, targets, margins)
-
-
-def judge(data: Judged, targets: Sequence[Target], margins: Mapping[str, float]) -> Calibrated:
-    """Return what a model of more than two classes, or of numbers, comes to on a split."""
-    from efficienttrust.metrics import measure, metrics
-
-    outcome, utility = data.outcome(), data.utility()
-    values: dict[str, float] = {}
-    violation = shortfall = 0.0
-    for target in targets:
-        metric = metrics.get(target.metric)
-        if metric.lacks(outcome):
-            continue
-        value = measure(target.metric, outcome, dict(target.arguments)).value
-        gap, unit = float(np.nan_to_num(target.gap(value), nan=1.0)), data.unit(metric)
-        values[target.key] = value
-        violation += max(gap, 0.0) / unit
-        shortfall += max(gap + margins.get(target.key, 0.0), 0.0) / unit
-    none = np.zeros(0, np.float32)
-    return Calibrated(0.0, none, utility - PENALTY * shortfall, utility, values, violation, shortfall)
 
 
 def _best_threshold(
@@ -363,24 +178,6 @@ def _selections(
         weight = np.concatenate([data.weight, more.weight])
     no_label = np.zeros(len(margin), dtype=np.int8)
     return count_above(margin, thresholds, no_label, np.concatenate([codes, more_codes]), n_groups, weight)
-
-
-def utility_of(task: str) -> str:
-    """Return the metric by which models that meet the targets alike are told apart."""
-    return "r2" if task == "regression" else "accuracy"
-
-
-def attribute_of(target: Target) -> str:
-    """Return the sensitive attribute that a target compares by, "" for the intersections of all."""
-    return str(dict(target.arguments).get("by") or "")
-
-
-def robustness_key(target: Target) -> str:
-    """Return the key of the attack that a robustness target asks for, whatever metric it reads off it."""
-    from efficienttrust.metrics import robust_key
-
-    arguments = dict(target.arguments)
-    return robust_key(str(arguments["attack"]), float(arguments["eps"]), str(arguments.get("norm", "linf")))
 
 
 def _moved_by_offsets(target: Target) -> bool:

@@ -16,18 +16,11 @@ from numpy.typing import NDArray
 
 from efficienttrust.compression import Decision, Scorer
 from efficienttrust.data import Problem
-from efficienttrust.evaluation.calibration import (
-    LABEL_FREE,
-    Calibrated,
-    CalibrationData,
-    Unlabelled,
-    calibrate,
-    evaluate_rule,
-    robustness_key,
-)
+from efficienttrust.evaluation.calibration import calibrate, evaluate_rule
 from efficienttrust.evaluation.group_head import Head, posterior
 from efficienttrust.evaluation.margins import target_margins
 from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.rule_data import LABEL_FREE, Calibrated, CalibrationData, Unlabelled, robustness_key
 from efficienttrust.evaluation.splits import calibration_data, one_hot, score_rows, split_codes
 from efficienttrust.evaluation.targets import Target
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.evaluation.calibration import LABEL_FREE, CalibrationData, NumberData, attribute_of, robustness_key
+from efficienttrust.evaluation.judging import NumberData
 from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.rule_data import LABEL_FREE, CalibrationData, attribute_of, robustness_key
 from efficienttrust.evaluation.targets import Target
 
 Codes = Mapping[str, tuple[NDArray[np.int64], int]]

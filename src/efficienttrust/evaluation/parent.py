@@ -20,7 +20,7 @@ from efficienttrust.compression import (
     score_encoded,
 )
 from efficienttrust.data import Problem
-from efficienttrust.evaluation.calibration import Attacked
+from efficienttrust.evaluation.rule_data import Attacked
 from efficienttrust.threats import (
     Attack,
     ModuleVictim,

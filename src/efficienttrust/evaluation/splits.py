@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from efficienttrust.compression import Scorer, score_encoded
 from efficienttrust.data import Problem, Split
-from efficienttrust.evaluation.calibration import Attacked, CalibrationData, ClassData, NumberData, robustness_key
 from efficienttrust.evaluation.group_head import Head, posterior
+from efficienttrust.evaluation.judging import ClassData, NumberData
 from efficienttrust.evaluation.parent import worst_logits
 from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.rule_data import Attacked, CalibrationData, robustness_key
 from efficienttrust.evaluation.targets import Target
 
 Codes = NDArray[np.int64]

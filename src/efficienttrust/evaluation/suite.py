@@ -26,10 +26,10 @@ from efficienttrust.compression import (
 )
 from efficienttrust.data import Problem, Split
 from efficienttrust.errors import UsageError
-from efficienttrust.evaluation.calibration import robustness_key
 from efficienttrust.evaluation.file_victims import FileVictim, ImageFileVictim
 from efficienttrust.evaluation.parent import region_of, victim_of
 from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.rule_data import robustness_key
 from efficienttrust.evaluation.splits import ATTACKED_CELLS
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import REQUIRED, Measurement, Outcome, measure, metrics

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from efficienttrust import __version__
 from efficienttrust.data import Problem, summary
-from efficienttrust.evaluation.calibration import Calibrated, utility_of
 from efficienttrust.evaluation.certification import Verdict
 from efficienttrust.evaluation.choice import Choice
 from efficienttrust.evaluation.proof import Proof
+from efficienttrust.evaluation.rule_data import Calibrated, utility_of
 from efficienttrust.evaluation.splits import not_steered
 from efficienttrust.evaluation.suite import File
 from efficienttrust.metrics import Measurement

@@ -11,9 +11,9 @@ from typing import Any
 from efficienttrust.atats import DecisionRecord, Policy
 from efficienttrust.compression import ModuleScorer, Scorer
 from efficienttrust.data import Problem
-from efficienttrust.evaluation.calibration import Calibrated
 from efficienttrust.evaluation.choice import Choice, choose, rows_scored
 from efficienttrust.evaluation.proof import Proof, prove
+from efficienttrust.evaluation.rule_data import Calibrated
 from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.models.counting import count_flops

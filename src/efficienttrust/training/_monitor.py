@@ -13,17 +13,12 @@ from numpy.typing import NDArray
 from efficienttrust.atats import ConstraintState
 from efficienttrust.compression import Scorer
 from efficienttrust.data import Problem
-from efficienttrust.evaluation.calibration import (
-    CalibrationData,
-    calibrate,
-    evaluate_rule,
-    robustness_key,
-    utility_of,
-)
+from efficienttrust.evaluation.calibration import calibrate, evaluate_rule
 from efficienttrust.evaluation.group_head import Head
 from efficienttrust.evaluation.margins import error_of, target_margins
 from efficienttrust.evaluation.parent import worst_logits
 from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.rule_data import CalibrationData, robustness_key, utility_of
 from efficienttrust.evaluation.splits import calibration_data, score_rows
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
