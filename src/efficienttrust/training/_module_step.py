@@ -22,10 +22,8 @@ from efficienttrust.data import Pixels, Problem
 from efficienttrust.losses import FairnessPenalty
 from efficienttrust.models import Inputs
 from efficienttrust.models.counting import count_flops
-from efficienttrust.threats import Objective, Reach, ball, reach
-from efficienttrust.threats.catalogue.n_fgsm import n_fgsm_shift
-from efficienttrust.threats.catalogue.pgd import TRAINING_PGD, TRAINING_PGD_STEPS
-from efficienttrust.training._batches import NOISE_REACH
+from efficienttrust.threats.catalogue.pgd import TRAINING_PGD_STEPS
+from efficienttrust.training._attacked import attacked_images, attacked_numbers
 from efficienttrust.training._distributed import Share, Team
 from efficienttrust.training._dropout import DropoutStream
 from efficienttrust.training._inputs import described
@@ -160,13 +158,18 @@ class ModuleStepper:
         y = self._y[self._share.of(rows)[:attacked]].to(x.device)
         together = -(-len(x) // self.parts)  # rows of a micro-batch
         pieces = slices(attacked, -(-attacked // together))
-        p = self.setup.inputs.n_numeric
+        p, eps, domain = self.setup.inputs.n_numeric, self.setup.eps, self.setup.problem.domain
         with self._unmoved():
             if self.setup.inputs.kind == "image":
-                moved = [self._attacked_images(x[piece], y[piece], action.attack) for piece in pieces]
+                moved = [
+                    attacked_images(self._answer, x[piece], y[piece], eps, action.attack, self._noise)
+                    for piece in pieces
+                ]
                 return torch.cat([*moved, x[attacked:]]).contiguous(memory_format=torch.channels_last)
             for piece in pieces if p else ():
-                x[piece, :p] = self._attacked_rows(x[piece], y[piece], action.attack)
+                x[piece, :p] = attacked_numbers(
+                    self._answer, x[piece], y[piece], domain, eps, action.attack, self._noise
+                )
         return x
 
     def step(self, x: Tensor, rows: Tensor, action: TrustAction, learning_rate: float) -> Tensor:
@@ -285,34 +288,6 @@ class ModuleStepper:
         self._dropout.state, self.parts = state["dropout"], state["parts"]
         if state["compiled"] and not self.compiled:
             self.compile()
-
-    def _attacked_images(self, images: Tensor, y: Tensor, attack: str) -> Tensor:
-        where = ball(images, self.setup.eps)
-        if attack == "noise":
-            return where.points(where.start(self._noise))
-        if attack == "pgd":
-            return TRAINING_PGD.run(Objective(self._answer, y), where, self._noise)[0]
-        radius = torch.full_like(images, self.setup.eps)
-        reached = Reach(images, radius, radius, radius.new_zeros(1))
-        shift = n_fgsm_shift(lambda points: -row_losses(self._answer(points), y), reached, self._noise)
-        return (images + shift).clamp_(0.0, 1.0)
-
-    def _attacked_rows(self, x: Tensor, y: Tensor, attack: str) -> Tensor:
-        p, domain, eps = self.setup.inputs.n_numeric, self.setup.problem.domain, self.setup.eps
-        origin, fixed = x[:, :p], x[:, p:]
-
-        def answer(numeric: Tensor) -> Tensor:
-            return self._answer(torch.cat([numeric, fixed], dim=1))
-
-        where = reach(domain, x, eps)
-        if attack == "pgd":
-            return TRAINING_PGD.run(Objective(answer, y), where, self._noise)[0]
-        room = reach(domain, x, NOISE_REACH * eps, whole_units=False)
-        if attack == "noise":
-            noise = torch.empty_like(origin).uniform_(-1.0, 1.0, generator=self._noise)
-            return origin + room.clip(noise * where.radius)
-        shift = n_fgsm_shift(lambda numeric: -row_losses(answer(numeric), y), where, self._noise)
-        return origin + room.clip(shift)
 
     def _answer(self, points: Tensor) -> Tensor:
         return self._logits(self._network, points)
