@@ -20,7 +20,7 @@ Example:
 
 from efficienttrust.compression._decision import Decision, cut_encoded, margin_encoded
 from efficienttrust.compression._export import export_onnx
-from efficienttrust.compression._images import DeployedImages, export_images
+from efficienttrust.compression._images import DeployedImages, export_images, is_of_images
 from efficienttrust.compression._inputs import Input
 from efficienttrust.compression._lightgbm_trees import tree_scorer_of_lightgbm
 from efficienttrust.compression._module_scorer import ModuleScorer
@@ -41,6 +41,7 @@ __all__ = [
     "cut_encoded",
     "export_images",
     "export_onnx",
+    "is_of_images",
     "margin_encoded",
     "score_encoded",
     "tree_scorer_of_lightgbm",

@@ -80,6 +80,12 @@ def export_images(
     return content
 
 
+def is_of_images(source: str | Path | bytes) -> bool:
+    """Return whether a model file, given by path or content, is one that `export_images` wrote."""
+    content = source if isinstance(source, bytes) else read_file(Path(source))
+    return FORMAT_KEY in open_session(content, "the model").get_modelmeta().custom_metadata_map
+
+
 class DeployedImages:
     """An exported model of images, evaluated by onnxruntime on one CPU thread.
 

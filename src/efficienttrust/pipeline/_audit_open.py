@@ -17,7 +17,6 @@ from efficienttrust.evaluation.subjects import (
     Subject,
     image_rows,
     open_deployed,
-    open_deployed_images,
     open_subject,
     problem_image_rows,
     table_rows,
@@ -105,11 +104,7 @@ def open_model(
     else:
         source = str(model) if isinstance(model, str | Path) else "<run>"
         name = Path(source).name if isinstance(model, str | Path) else run.document["problem"]["name"]
-        if rows.kind == "image":
-            parent = (run.scorer, run.decision)
-            subject = open_deployed_images(run.content, rows, name=name, source=source, parent=parent)
-        else:
-            subject = open_deployed(run.content, rows, name=name, source=source, parent=(run.scorer, run.decision))
+        subject = open_deployed(run.content, rows, name=name, source=source, parent=(run.scorer, run.decision))
     unseen = "data" in subject.facts and rows.which == "test split"
     return subject if unseen else replace(subject, notes=(*subject.notes, UNKNOWN))
 

@@ -20,7 +20,6 @@ Example:
 """
 
 from efficienttrust.evaluation.subjects._deployed import open_deployed as open_deployed
-from efficienttrust.evaluation.subjects._deployed import open_deployed_images as open_deployed_images
 from efficienttrust.evaluation.subjects._open import open_subject as open_subject
 from efficienttrust.evaluation.subjects._outputs import Answer as Answer
 from efficienttrust.evaluation.subjects._rows import Rows as Rows
@@ -39,7 +38,6 @@ __all__ = [
     "as_unit",
     "image_rows",
     "open_deployed",
-    "open_deployed_images",
     "open_subject",
     "problem_image_rows",
     "table_rows",

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from efficienttrust.compression import Decision, DeployedImages, DeployedModel, DeployedOutput, Feeds, Scorer
+from efficienttrust.compression import (
+    Decision,
+    DeployedImages,
+    DeployedModel,
+    DeployedOutput,
+    Feeds,
+    Scorer,
+    is_of_images,
+)
 from efficienttrust.compression._images import INPUT
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.parent import lowered
@@ -56,52 +64,6 @@ class OurReading(Reading):
         return Answer(raw.labels.astype("int64"), raw.values[:, 0], raw.values[:, 1].astype("float64"))
 
 
-def open_deployed(
-    content: Path | bytes,
-    rows: Rows,
-    *,
-    name: str,
-    source: str,
-    parent: tuple[Scorer, Decision] | None = None,
-) -> Subject:
-    """Open a file that `fit` exported, given by path or content, with its float parent where there is one.
-
-    Raises:
-        UsageError: The data are images, or their classes are others, or the file decides nothing.
-    """
-    file = DeployedModel(content)
-    if rows.kind == "image":
-        raise UsageError(f"{source} takes the columns of a table, the data are images")
-    _refuse_other_classes(file, rows, source)
-    same = file.metadata.get("data_sha256") == rows.problem.fingerprint
-    facts = {"outputs": "score, margin and decision of an exported file", "made by": _made_by(file.metadata)}
-    if same:
-        facts["data"] = UNSEEN
-    reading = OurReading("probabilities", 2, (0, 1), False, {}, facts) if rows.task == "binary" else None
-    kept = parent if same else None
-    lost = (
-        "the float parent was trained with another encoder: gradients are not taken of it"
-        if parent and not same
-        else ""
-    )
-    return build_subject(
-        OurModel(file),
-        rows,
-        name=name,
-        source=source,
-        kind="onnx" if parent is None else "run",
-        inputs=f"raw columns {', '.join(entry.name for entry in file.inputs[:6])}{', …' * (len(file.inputs) > 6)}",
-        encoded=False,
-        size_bytes=file.size_bytes,
-        parameters=file.n_parameters,
-        reading=reading,
-        float_parent=kept,
-        facts=facts,
-        notes=(lost,),
-        artefact=content,
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class OurImages:
     """A file of images that `fit` exported.
@@ -121,7 +83,7 @@ class OurImages:
         return _raw(self.file.run(prepared[INPUT]))
 
 
-def open_deployed_images(
+def open_deployed(
     content: Path | bytes,
     rows: Rows,
     *,
@@ -129,40 +91,64 @@ def open_deployed_images(
     source: str,
     parent: tuple[Scorer, Decision] | None = None,
 ) -> Subject:
-    """Open a file of images that `fit` exported, with its float parent where there is one.
+    """Open a file that `fit` exported, given by path or content, with its float parent where there is one.
 
     Raises:
-        UsageError: The data are a table, or their classes or the size of the images are others.
+        UsageError: It was trained on rows of another kind or size or on other classes, or it decides nothing.
     """
-    file = DeployedImages(content)
-    if rows.kind != "image":
-        raise UsageError(f"{source} takes images, the data are a table")
-    if file.classes != rows.classes:
-        raise UsageError(
-            f"{source} decides between {', '.join(file.classes[:5])}; the data have {', '.join(rows.classes[:5])}"
-        )
-    if rows.inputs.shape[1:] != file.shape:
-        taken, given = ("x".join(map(str, shape)) for shape in (file.shape, rows.inputs.shape[1:]))
-        raise UsageError(f"{source} takes images of {taken}, the data have {given}")
+    file = DeployedImages(content) if is_of_images(content) else DeployedModel(content)
+    _refuse_other_rows(file, rows, source)
     facts = {"outputs": "score, margin and decision of an exported file", "made by": _made_by(file.metadata)}
-    if file.metadata.get("data_sha256") == getattr(rows.source, "fingerprint", None):
+    same = file.metadata.get("data_sha256") == getattr(rows.source, "fingerprint", None)
+    if same:
         facts["data"] = UNSEEN
-    binary = len(file.classes) == 2
+    lost = ""
+    float_parent: Any = None
+    if isinstance(file, DeployedImages):
+        inputs = f"images of {'x'.join(map(str, file.shape))} in [0, 1]"
+        float_parent = None if parent is None else lowered(*parent)
+    else:
+        inputs = f"raw columns {', '.join(entry.name for entry in file.inputs[:6])}{', …' * (len(file.inputs) > 6)}"
+        float_parent = parent if same else None
+        if parent and not same:
+            lost = "the float parent was trained with another encoder: gradients are not taken of it"
     return build_subject(
-        OurImages(file),
+        OurImages(file) if isinstance(file, DeployedImages) else OurModel(file),
         rows,
         name=name,
         source=source,
         kind="onnx" if parent is None else "run",
-        inputs=f"images of {'x'.join(map(str, file.shape))} in [0, 1]",
+        inputs=inputs,
         encoded=False,
         size_bytes=file.size_bytes,
         parameters=file.n_parameters,
-        reading=OurReading("probabilities", 2, (0, 1), False, {}, facts) if binary else None,
-        float_parent=None if parent is None else lowered(*parent),
+        reading=OurReading("probabilities", 2, (0, 1), False, {}, facts) if rows.task == "binary" else None,
+        float_parent=float_parent,
         facts=facts,
+        notes=(lost,),
         artefact=content,
     )
+
+
+def _refuse_other_rows(file: DeployedModel | DeployedImages, rows: Rows, source: str) -> None:
+    """Raise `UsageError` where a file does not fit the rows."""
+    if isinstance(file, DeployedModel):
+        if rows.kind == "image":
+            raise UsageError(f"{source} takes the columns of a table, the data are images")
+        _refuse_other_classes(file, rows, source)
+        return
+    if rows.kind != "image":
+        raise UsageError(f"{source} takes images, the data are a table")
+    if file.classes != rows.classes:
+        raise _other_classes(file.classes, rows, source)
+    if rows.inputs.shape[1:] != file.shape:
+        taken, given = ("x".join(map(str, shape)) for shape in (file.shape, rows.inputs.shape[1:]))
+        raise UsageError(f"{source} takes images of {taken}, the data have {given}")
+
+
+def _other_classes(known: tuple[str, ...], rows: Rows, source: str) -> UsageError:
+    theirs, ours = (", ".join(names[:5]) for names in (known, rows.classes))
+    return UsageError(f"{source} decides between {theirs}; the data have {ours}")
 
 
 def _refuse_other_classes(file: DeployedModel, rows: Rows, source: str) -> None:
@@ -171,8 +157,7 @@ def _refuse_other_classes(file: DeployedModel, rows: Rows, source: str) -> None:
         raise UsageError(f"{source} predicts a number and decides nothing: `verify` measures it, an audit cannot")
     if file.classes:
         if file.classes != rows.classes:
-            theirs, ours = (", ".join(names[:5]) for names in (file.classes, rows.classes))
-            raise UsageError(f"{source} decides between {theirs}; the data have {ours}")
+            raise _other_classes(file.classes, rows, source)
         return
     positive = file.metadata.get("positive")
     if positive is not None and positive != rows.classes[1]:

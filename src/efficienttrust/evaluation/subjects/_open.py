@@ -58,14 +58,12 @@ def open_subject(
 
 def _open_file(path: Path, suffix: str, rows: Rows, trust_pickle: bool, inputs: Wish) -> Subject:
     if suffix == ".onnx":
-        from efficienttrust.evaluation.subjects._deployed import open_deployed, open_deployed_images
+        from efficienttrust.evaluation.subjects._deployed import open_deployed
         from efficienttrust.evaluation.subjects._onnx import open_onnx, open_session
 
         said = open_session(path).get_modelmeta().custom_metadata_map
-        if FORMAT_KEY in said:
+        if FORMAT_KEY in said or IMAGES_KEY in said:
             return open_deployed(path, rows, name=path.stem, source=str(path))
-        if IMAGES_KEY in said:
-            return open_deployed_images(path, rows, name=path.stem, source=str(path))
         return open_onnx(path, rows, inputs)
     if suffix in (*PICKLES, SKOPS):
         from efficienttrust.evaluation.subjects._sklearn import open_sklearn
