@@ -76,9 +76,9 @@ def hourly_means(
 def _means(batches: Sequence[_Values], shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """Return the mean of each cell, a block of stays at a time."""
     n, cells = shape[0], shape[1] * shape[2]
-    means = np.full((n, cells), np.nan, dtype=np.float32)
     if not batches:
-        return means.reshape(shape)
+        return np.full(shape, np.nan, dtype=np.float32)
+    means = np.empty((n, cells), dtype=np.float32)
     row, cell, value = (
         np.concatenate([getattr(batch, name) for batch in batches]) for name in ("row", "cell", "value")
     )
@@ -89,10 +89,9 @@ def _means(batches: Sequence[_Values], shape: tuple[int, int, int]) -> NDArray[n
         mine = order[start:stop]
         place = (row[mine] - first) * np.int64(cells) + cell[mine]
         size = min(BLOCK, n - first) * cells
-        counts = np.bincount(place, minlength=size)
-        sums = np.bincount(place, value[mine], size)
-        seen = counts > 0
-        means[first : first + BLOCK].reshape(-1)[seen] = sums[seen] / counts[seen]
+        sums, counts = np.bincount(place, value[mine], size), np.bincount(place, minlength=size)
+        with np.errstate(invalid="ignore"):  # 0 / 0: nothing was recorded
+            np.divide(sums, counts, out=means[first : first + BLOCK].reshape(-1), casting="same_kind")
     return means.reshape(shape)
 
 
