@@ -35,6 +35,7 @@ def train(case: dict, folder: Path) -> None:
             if case.get("dies"):
                 os.kill(os.getpid(), signal.SIGKILL)
             follow(problem, task, team)
+            assert team.ask() is None
             return
         ledger = Ledger(Budget.parse(case["budget"]), clock_override=None if team is None else team.clocks())
         ledger.add_prior("data", **({"wall": 1.0, "cpu": 0.5} if team is None else team.preparation))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from efficienttrust.compression import (
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.certification import Verdict, certify, verdict
 from efficienttrust.evaluation.rates import ROBUST_METRICS
-from efficienttrust.evaluation.suite import File, evaluate_file, measure_all
+from efficienttrust.evaluation.suite import File, Spread, evaluate_file, measure_all
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import Measurement, Outcome, group_table, measure
 
@@ -76,6 +77,7 @@ def prove(
     *,
     seed: int,
     with_stages: bool = True,
+    spread: Spread | None = None,
 ) -> Proof:
     """Evaluate the exported file on test and certify, and judge every target.
 
@@ -87,9 +89,11 @@ def prove(
         decision: The parent's decision rule.
         seed: Seed of the attacks.
         with_stages: Measure the stages too; `verify` does without.
+        spread: Shares the rows that are attacked among processes, which must all call this with the same arguments.
     """
-    test = evaluate_file(file, problem, "test", targets, scorer=scorer, decision=decision, seed=seed)
-    certify_split = evaluate_file(file, problem, "certify", targets, scorer=scorer, decision=decision, seed=seed)
+    evaluate = partial(evaluate_file, targets=targets, scorer=scorer, seed=seed, spread=spread)
+    test = evaluate(file, problem, "test", decision=decision)
+    certify_split = evaluate(file, problem, "certify", decision=decision)
     measurements = measure_all(test.outcome, targets)
     if isinstance(scorer, TreeScorer):
         measurements = {key: _searched_only(one) for key, one in measurements.items()}
@@ -99,7 +103,12 @@ def prove(
     )
     stages: tuple[Stage, ...] = ()
     if with_stages:
-        stages = _stages(problem, targets, scorer, test.outcome, seed)
+        stages = _stages(
+            problem,
+            targets,
+            test.outcome,
+            lambda: evaluate(_uncalibrated(problem, scorer), problem, "test", decision=Decision()).outcome,
+        )
     return Proof(
         verdicts, measurements, group_table(test.outcome), stages, _predictions(problem, test.outcome, test.margin)
     )
@@ -113,7 +122,7 @@ def _searched_only(measured: Measurement) -> Measurement:
 
 
 def _stages(
-    problem: Problem, targets: Sequence[Target], scorer: Scorer, deployed: Outcome, seed: int
+    problem: Problem, targets: Sequence[Target], deployed: Outcome, uncalibrated: Callable[[], Outcome]
 ) -> tuple[Stage, ...]:
     part, train = problem.splits["test"], problem.splits["train"].y
     if problem.task == "regression":
@@ -131,11 +140,8 @@ def _stages(
     always = f"always {problem.label} = {problem.classes[majority]}"
     stages = [Stage("constant prediction", always, _measured(constant_outcome, wanted))]
     if problem.task == "binary":
-        raw = evaluate_file(
-            _uncalibrated(problem, scorer), problem, "test", targets, scorer=scorer, decision=Decision(), seed=seed
-        )
         said = "the same scorer exported with threshold 0.5"
-        stages.append(Stage("trained, before calibration", said, _measured(raw.outcome, wanted)))
+        stages.append(Stage("trained, before calibration", said, _measured(uncalibrated(), wanted)))
     return (*stages, Stage("deployed", "the exported file", _measured(deployed, wanted)))
 
 

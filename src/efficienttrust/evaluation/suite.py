@@ -51,6 +51,11 @@ IMAGES_AT_ONCE = 256
 File = DeployedModel | DeployedImages
 """An exported file, opened."""
 
+Rows = NDArray[np.int64]
+Standing = NDArray[np.bool_]
+Spread = Callable[[Callable[[Rows], Standing], Rows], Standing]
+"""How rows are attacked: called with the attack, which says of rows whether they stand, and all rows."""
+
 
 @dataclass(frozen=True, eq=False)
 class SplitEvaluation:
@@ -89,6 +94,7 @@ def evaluate_file(
     scorer: Scorer,
     decision: Decision,
     seed: int,
+    spread: Spread | None = None,
 ) -> SplitEvaluation:
     """Run the exported file on a split, clean and under every attack that the targets ask for.
 
@@ -100,6 +106,7 @@ def evaluate_file(
         scorer: The float parent.
         decision: Its decision rule.
         seed: Seed of the attacks.
+        spread: Shares the rows that are attacked among processes; None attacks all of them here.
 
     Raises:
         UsageError: The file answers with something that is not a number.
@@ -124,7 +131,8 @@ def evaluate_file(
             victim, scorer, decision, problem, part, str(arguments["attack"]), float(str(arguments["eps"])),
             str(arguments["norm"]), seed,
         )  # fmt: skip
-        standing[standing] = assault.survivors(rows[standing])
+        attacked = rows[standing]
+        standing[standing] = spread(assault.survivors, attacked) if spread else assault.survivors(attacked)
         robust[key], robust_rows[key] = standing, rows
     outcome = Outcome(
         y=part.y,

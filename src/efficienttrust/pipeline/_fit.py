@@ -12,7 +12,7 @@ from efficienttrust.atats import DecisionRecord, Policy
 from efficienttrust.compression import ModuleScorer, Scorer
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.choice import Choice, choose, rows_scored
-from efficienttrust.evaluation.proof import Proof, prove
+from efficienttrust.evaluation.proof import Proof
 from efficienttrust.evaluation.rule_data import Calibrated
 from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
@@ -25,10 +25,11 @@ from efficienttrust.pipeline._request import Request, check_destination, make_re
 from efficienttrust.pipeline._room import Room
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
+from efficienttrust.pipeline._together import help_to_prove, prove_together
 from efficienttrust.resources import Budget, Ledger, measure_latency
 from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
 from efficienttrust.training import Candidates, Settings, TrainingTask, clear_stop, lever_of, trainers
-from efficienttrust.training._distributed import rank, team_of
+from efficienttrust.training._distributed import Team, rank, team_of
 from efficienttrust.training._team_step import follow
 
 DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
@@ -61,7 +62,7 @@ def fit(
     evaluation are not. With `out`, the state is saved while training: after a kill, the same call goes on from there.
 
     Started by `torchrun`, the processes share every batch of a network; the call returns in process 0 alone, which also
-    writes: the others end in it (SystemExit) when the training is over.
+    writes: the others end in it (SystemExit) when training and attacks are over.
 
     Args:
         problem: From `load_problem` or `load_image_problem`.
@@ -107,6 +108,7 @@ def fit(
     with single_thread(), team_of(request.identity(problem), problem.preparation) as team:
         if team is not None and team.share.rank > 0:
             follow(problem, _task(request, problem, request.options), team)
+            help_to_prove(problem, request, team)
             raise SystemExit(0)
         ledger = Ledger(request.budget, clock_override=None if team is None else team.clocks())
         tell = _Tell(progress, ledger)
@@ -119,7 +121,7 @@ def fit(
         content = _export(problem, request, ledger, candidates, choice, tell)
         ledger.close()
         file = _measure(problem, request, ledger, content, tell)
-        proof = _prove(problem, request, ledger, file, candidates, choice, tell)
+        proof = _prove(problem, request, ledger, content, file, candidates, choice, team, tell)
     document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
     run = Run(
         document=document,
@@ -256,13 +258,13 @@ def _measure(problem: Problem, request: Request, ledger: Ledger, content: bytes,
 
 
 def _prove(
-    problem: Problem, request: Request, ledger: Ledger, file: File, candidates: Candidates, choice: Choice,
-    tell: _Tell,
+    problem: Problem, request: Request, ledger: Ledger, content: bytes, file: File, candidates: Candidates,
+    choice: Choice, team: Team | None, tell: _Tell,
 ) -> Proof:  # fmt: skip
     tell("evaluate")
     with ledger.phase("evaluate"):
         scorer = candidates.members[choice.index].scorer
-        return prove(problem, request.targets, file, scorer, choice.decision, seed=request.seed)
+        return prove_together(problem, request, content, file, scorer, choice.decision, team)
 
 
 class _Tell:

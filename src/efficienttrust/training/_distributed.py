@@ -13,14 +13,16 @@ import atexit
 import io
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, distributed
 
 from efficienttrust.atats import TrustAction
@@ -101,7 +103,7 @@ class Team:
         self.share, self.local_rank = share, local_rank
         self.others_cpu = 0.0
         self.preparation: dict[str, float] = {}
-        self._reported, self._left = time.process_time(), False
+        self._reported, self._left, self._asked = time.process_time(), False, False
 
     def meet(self, agreed: str, preparation: Mapping[str, float]) -> None:
         """Check that all work on the same, and add up what they have spent so far.
@@ -120,12 +122,32 @@ class Team:
         self._reported = time.process_time()
 
     def leave(self) -> None:
-        """End the others' part, from process 0; the first call counts."""
+        """End the others' part in the training, from process 0; the first call counts."""
         if self.share.rank == 0 and not self._left:
             self._left = True
             with suppress(RuntimeError):  # nobody may be left to hear it
                 self.announce(Announcement(Move.END, torch.zeros(0, dtype=torch.int64), TrustAction()))
                 self.sum()
+
+    def ask(self, help_with: Any = None) -> Any:
+        """After the training, tell the others from process 0 what else to help with; the first call counts.
+
+        Returns:
+            What was asked, in every process; None lets them go.
+        """
+        if self._asked:
+            return None
+        self._asked = True
+        return self.tell(help_with)
+
+    def spread(self, work: Callable[[NDArray[np.int64]], NDArray[np.bool_]], rows: NDArray[np.int64]) -> Any:
+        """Return what work says of each row, bool [n] in every process, each of which works on its share of them."""
+        parts: list[Any] = [None] * self.share.size
+        distributed.all_gather_object(parts, work(rows[self.share.rank :: self.share.size]))
+        joined = np.zeros(len(rows), dtype=bool)
+        for rank, part in enumerate(parts):
+            joined[rank :: self.share.size] = part
+        return joined
 
     def clocks(self) -> Clocks:
         """Return the clocks of the training: CPU time is that of all processes, wall time that of the slowest."""
@@ -235,6 +257,9 @@ def team_of(agreed: str, preparation: Mapping[str, float]) -> Iterator[Team | No
         finally:
             _present.pop()
             team.leave()
+            if team.share.rank == 0:
+                with suppress(RuntimeError):
+                    team.ask(None)
 
 
 @contextmanager

@@ -37,9 +37,20 @@ from efficienttrust.metrics.streaming._accumulator import Accumulator as Accumul
 from efficienttrust.metrics.streaming._accumulator import Chunk as Chunk
 from efficienttrust.metrics.streaming._files import read_groups as read_groups
 from efficienttrust.metrics.streaming._files import read_predictions as read_predictions
+from efficienttrust.metrics.streaming._gathered import gathered as gathered
 from efficienttrust.metrics.streaming._schema import BINS as BINS
 from efficienttrust.metrics.streaming._schema import Schema as Schema
 from efficienttrust.metrics.streaming._streamed import Streamed as Streamed
 from efficienttrust.metrics.streaming._streamed import streamed_metrics as streamed_metrics
 
-__all__ = ["BINS", "Accumulator", "Chunk", "Schema", "Streamed", "read_groups", "read_predictions", "streamed_metrics"]
+__all__ = [
+    "BINS",
+    "Accumulator",
+    "Chunk",
+    "Schema",
+    "Streamed",
+    "gathered",
+    "read_groups",
+    "read_predictions",
+    "streamed_metrics",
+]
