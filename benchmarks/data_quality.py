@@ -95,8 +95,8 @@ def problem_of(case: str, seed: int) -> Any:
     if word.startswith("cifar10"):
         return load_image_problem(f"cifar10:{MADE / 'cifar10_jpeg'}", seed=seed)
     return load_problem(
-        _sequences(), label="mortality", positive="1", sensitive=sensitive, unit="subject_id", seed=seed, name="mimic-shaped",
-        drop=["los", "los_over_3_days", "readmission_30_days", BAYES],
+        _sequences(), label="mortality", positive="1", sensitive=sensitive, unit="subject_id", seed=seed,
+        name="mimic-shaped", drop=["los", "los_over_3_days", "readmission_30_days", BAYES],
     )  # fmt: skip
 
 
@@ -115,7 +115,8 @@ def _divide_classes(jpegs: Path) -> None:
     """Write the JPEG images without the classes that are held out, and the lossless ones with and without them."""
     import numpy as np
 
-    from efficienttrust.data.images import Wanted, image_formats
+    from efficienttrust.data.images import image_formats
+    from efficienttrust.data.images._reading import Wanted
 
     read = image_formats.get("cifar10")
     lossy, lossless = (
