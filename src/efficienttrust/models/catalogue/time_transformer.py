@@ -10,14 +10,15 @@ from efficienttrust.errors import UsageError
 from efficienttrust.models._encoder_block import EncoderBlock, heads_and_width, waves
 from efficienttrust.models._image_layers import Head, scaled
 from efficienttrust.models._network import Inputs, Network, networks
-from efficienttrust.models._sequences import Filled, Reader
+from efficienttrust.models._sequences import Filled, Reader, Summary, zeroed
 
 
 class TimeTransformer(nn.Module):
     """One token per time step and one for the static features, which reads the others and ends in the logits.
 
     Steps at which nothing was observed are not attended to; the token of the static features always is, so that an
-    empty sequence is a sequence like any other. Pre-norm blocks, as in the vision Transformer here.
+    empty sequence is a sequence like any other. Pre-norm blocks, as in the vision Transformer here. Totals and static
+    features also reach the logits directly, by weights that start at zero.
 
     Args:
         inputs: Rows with a grid.
@@ -35,11 +36,13 @@ class TimeTransformer(nn.Module):
         self.read = Reader(inputs, "time_transformer")
         self.fill = Filled(self.read.channels, self.read.steps)
         self.embed = nn.Linear(self.fill.features, units)
+        self.summarise = Summary(self.read.channels, self.read.steps)
+        known = self.summarise.features + self.read.n_statics
         self.describe = nn.Linear(self.read.n_statics, units)
         self.register_buffer("positions", waves(self.read.steps, units))
         self.blocks = nn.ModuleList(EncoderBlock(units, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(units)
-        self.head = Head(units, outputs)
+        self.head, self.direct = Head(units, outputs), zeroed(Head(known, outputs))
         nn.init.trunc_normal_(self.head.weight, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,7 +53,8 @@ class TimeTransformer(nn.Module):
         visible = functional.pad(sequence.observed.any(2), (1, 0), value=True)[:, None, None]
         for block in self.blocks:
             tokens = block(tokens, visible)
-        logits: Tensor = self.head(self.norm(tokens[:, 0]))
+        known = torch.cat([self.summarise(sequence), sequence.statics], dim=1)
+        logits: Tensor = self.head(self.norm(tokens[:, 0])) + self.direct(known)
         return logits
 
 
