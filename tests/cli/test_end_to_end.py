@@ -162,3 +162,12 @@ def test_doctor(command):
     printed = json.loads(command("doctor", "--json").out)
     assert {"name", "status", "text"} == set(printed["checks"][0])
     assert printed["environment"]["cores"] >= 1
+
+
+def test_verify_of_a_run_without_targets_says_what_matched(command, tmp_path):
+    out = tmp_path / "plain"
+    assert command("fit", "german", "--budget", "time=5 steps", "--out", out).code == 0
+    verified = command("verify", out)
+    assert verified.code == 0
+    assert "no target was set: the data are those of the run" in verified.out
+    assert "0 of 0" not in verified.out

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import efficienttrust.metrics.odds as odds_module
-from efficienttrust.evaluation.certification import certify, verdict
+from efficienttrust.evaluation.certification import best_case, certify, verdict
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.metrics import Measurement, Outcome, measure
 from efficienttrust.metrics.exact import difference_excluded, difference_upper_limit, ratio_lower_limit
@@ -171,6 +171,20 @@ def test_cells_without_rows_certify_nothing() -> None:
     assert "cannot be estimated on test (group 'g0' has no positives here)" in ended.reason
 
 
+def test_the_same_rows_may_certify_a_model_that_decides_more_rarely() -> None:
+    target = parse_target("dpd <= 0.2")
+    often, seldom = (certify(target, outcome_of([hits, hits], [50, 50]), 0.05) for hits in (25, 2))
+    assert (often.certifiable, seldom.satisfied) == (False, True)
+    reason = verdict(target, measured_at(0.1), often).reason
+    assert f"with this model's rate of positive decisions even no gap would leave {often.best:.4f}" in reason
+    assert (
+        best_case(
+            parse_target("accuracy >= 0.9"), certify(parse_target("accuracy >= 0.9"), outcome_of([1, 1], [5, 5]), 0.05)
+        )
+        == "even no error"
+    )
+
+
 def measured_at(value: float) -> Measurement:
     return Measurement("demographic_parity_difference", value, value - 0.01, value + 0.01, 4000, "Newcombe 95%", "…")
 
@@ -189,7 +203,14 @@ def measured_at(value: float) -> Measurement:
         ),
         ([600, 500], [2500, 2500], 0.03, "met", "", "meets the target, but the 95% upper limit 0.0596 on certify"),
         ([600, 500], [2500, 2500], 0.06, "missed", "", "misses it by 0.01, and the 95% upper limit"),
-        ([20, 20], [100, 100], 0.03, "met", "uncertifiable", "(n = 200) is too small to prove it: even no gap"),
+        (
+            [20, 20],
+            [100, 100],
+            0.03,
+            "met",
+            "uncertifiable",
+            "(n = 200) is too small to prove it: with this model's rate of positive decisions even no gap",
+        ),
         ([20, 20], [100, 100], 0.06, "missed", "uncertifiable", "too small to prove it"),
     ],
 )

@@ -17,6 +17,9 @@ from efficienttrust.metrics.arguments import EXAMPLES
     [
         ("demographic_parity_difference <= 0.05", "demographic_parity_difference <= 0.05"),
         ("dpd<=.05", "demographic_parity_difference <= 0.05"),
+        ("mae<=1.5", "mean_absolute_error <= 1.5"),
+        ("mse <= 4", "mean_squared_error <= 4.0"),
+        ("rmse<=100", "root_mean_squared_error <= 100.0"),
         ("  dpd  ≤  5 % ", "demographic_parity_difference <= 0.05"),
         ("DPD <= 5e-2", "demographic_parity_difference <= 0.05"),
         ("dpd(by=sex) <= 5%", "demographic_parity_difference(by=sex) <= 0.05"),

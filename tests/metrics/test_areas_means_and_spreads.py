@@ -153,7 +153,7 @@ def test_rows_without_weight_do_not_lend_their_spread() -> None:
     prediction = y + 0.25  # 0.25 is exact: all rows but the one without weight are missed by the same
     prediction[-1] += 3
     outcome = Outcome(y=y, prediction=prediction, score=y, groups=np.zeros(20), weight=weight, task="regression")
-    for name in ("r2", "mean_squared_error", "mean_absolute_error"):
+    for name in ("r2", "mean_squared_error", "root_mean_squared_error", "mean_absolute_error"):
         assert np.isnan(metrics.get(name).limit(outcome, {}, 0.05).value)
 
 

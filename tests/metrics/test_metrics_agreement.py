@@ -114,6 +114,7 @@ SKLEARN = {
         (name, "regression"): lambda o, function=function: function(o.y, o.prediction, sample_weight=o.weight)
         for name, function in (
             ("mean_squared_error", sk.mean_squared_error),
+            ("root_mean_squared_error", sk.root_mean_squared_error),
             ("mean_absolute_error", sk.mean_absolute_error),
             ("r2", sk.r2_score),
         )

@@ -38,7 +38,15 @@ def test_the_metrics_of_the_issues_are_there() -> None:
         *("equalized_odds_difference_max", "equal_opportunity_difference", "predictive_parity_difference"),
         *("worst_group_accuracy", "group_auc_gap", "worst_group_robust_accuracy", "worst_group_calibration_error"),
         *("brier", "average_precision", "f1_macro", "hamming_accuracy", "worst_group_auc", "worst_group_log_loss"),
-        *("mean_squared_error", "mean_absolute_error", "r2", "accuracy_gap", "calibration_gap", "robust_accuracy_gap"),
+        *(
+            "mean_squared_error",
+            "root_mean_squared_error",
+            "mean_absolute_error",
+            "r2",
+            "accuracy_gap",
+            "calibration_gap",
+            "robust_accuracy_gap",
+        ),
         *("corruption_accuracy", "worst_group_corruption_accuracy", "corruption_accuracy_gap"),
         *("mean_corruption_error", "relative_mce", "mean_outcome_gap", "kolmogorov_smirnov_distance", "rmse_gap"),
     }

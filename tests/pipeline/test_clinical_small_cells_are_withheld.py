@@ -100,6 +100,10 @@ def test_the_trajectory_withholds_what_the_document_does(run, tmp_path):
     for all_shown in (False, True):
         folder = marked.save(tmp_path / str(all_shown), show_small_cells=all_shown)
         assert ("0.432" in (folder / "report.html").read_text(encoding="utf-8")) is all_shown
+    counted = finished.history.assign(monitor_rows=40, accuracy=1 - 3 / 40, **{"accuracy (calibrated)": 0.5})
+    history, _ = trajectory_for_readers(shown, counted, decisions)
+    assert history["accuracy"].isna().all()
+    assert history["accuracy (calibrated)"].eq(0.5).all()
     other = {"problem": {"clinical": False}}
     assert trajectory_for_readers(other, finished.history, decisions)[0] is finished.history
 

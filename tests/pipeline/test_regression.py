@@ -141,7 +141,6 @@ def test_weights_are_counted(tmp_path) -> None:
     [
         ({"targets": ["robust_accuracy(pgd, eps=0.1) >= 0.5"]}, "robust_accuracy is for binary and multiclass tasks"),
         ({"targets": ["accuracy >= 0.5"]}, "accuracy is for"),
-        ({"model": "trees"}, "trees learn two classes"),
         ({"use_groups_at_prediction": True}, "only a model of two classes has one"),
     ],
 )

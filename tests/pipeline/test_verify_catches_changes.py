@@ -153,3 +153,10 @@ def test_the_report_is_no_evidence_and_may_be_gone(folder):
 
 def test_the_problem_of_the_run_may_be_given(finished_run):
     assert all(one.confirmed for one in verify(finished_run[1], problem=german()))
+
+
+def test_a_run_of_data_in_memory_names_what_it_was_made_from(folder):
+    for source in ("<frame>", "<Dataset>"):
+        edit(folder, lambda document, source=source: document["problem"].update(source=source))
+        with pytest.raises(UsageError, match=rf"made from data in memory \({source[1:-1]}\): call verify"):
+            verify(folder)

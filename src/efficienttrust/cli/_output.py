@@ -55,7 +55,7 @@ def print_summary(document: Mapping[str, Any], folder: Path) -> None:
             print(f"{name} on test: {text(measured['value'])} {interval(measured)}, n = {text(measured['n'])}")
     for name, entry in _resources(document).items():
         if name == "time" or entry["asked"] is not None:
-            print(f"{name}{_unit(name, entry.get('clock'))}: {_spent(entry)}")
+            print(f"{name}{_unit(name, entry)}: {_spent(entry)}")
     for fallback in document["fallbacks"]:
         print(f"note: {fallback}")
     print(folder / "report.html")
@@ -92,8 +92,12 @@ def print_verification(verified: Sequence[VerifiedVerdict]) -> None:
         )
         for one in verified
     ]
-    if rows:
-        print_table(["target", "recorded", "recomputed", "recorded value", "recomputed value", "confirmed"], rows)
+    if not rows:
+        print(
+            "no target was set: the data are those of the run, and model.onnx says of its test split what was recorded"
+        )
+        return
+    print_table(["target", "recorded", "recomputed", "recorded value", "recomputed value", "confirmed"], rows)
     print(f"{sum(one.confirmed for one in verified)} of {len(verified)} verdicts confirmed")
 
 
@@ -112,8 +116,13 @@ def _status(status: str, qualifier: str) -> str:
     return f"{status}, {qualifier}" if qualifier else status
 
 
-def _unit(name: str, clock: str | None) -> str:
+def _unit(name: str, entry: Mapping[str, Any]) -> str:
+    clock = entry.get("clock")
+    if name == "latency":
+        return (
+            f" (ms, p95 of one row, {'cpu clock as the machine was busy' if entry.get('contended') else 'wall clock'})"
+        )
     if name == "time":
         return f" (seconds, {clock} clock)" if clock in {"wall", "cpu"} else f" ({clock})"
-    unit = {"size": "bytes", "memory": "bytes", "latency": "ms, p95 of one row", "throughput": "rows/s"}.get(name, "")
+    unit = {"size": "bytes", "memory": "bytes", "throughput": "rows/s, wall clock"}.get(name, "")
     return f" ({unit})" if unit else ""

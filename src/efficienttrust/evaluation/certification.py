@@ -28,7 +28,8 @@ class Certificate:
         level: Confidence of the limit, 1 - alpha.
         method: How the limit was obtained.
         satisfied: Whether the limit meets the target, so that the target is proven at this level.
-        certifiable: Whether this n could prove the target at the best possible estimate (no gap, no error).
+        certifiable: Whether this n could prove the target of this model at the best possible estimate (no error; of a
+            gap none at its own rates, on which the limit depends: another model may be certified on the same rows).
         n: Rows the limit rests on.
         best: The limit that the best possible estimate would have had.
         note: What weakens or prevents the certificate: small groups, empty cells.
@@ -53,7 +54,8 @@ class Verdict:
         target: The target.
         status: `certified` (proven on certify), else `met` or `missed` by the point estimate on test; `infeasible`
             where a rigorous bound or the arithmetic of the budget excludes it.
-        qualifier: `uncertifiable` where the certify split is too small to prove the target at all; `doubted` where an
+        qualifier: `uncertifiable` where the certify split is too small to prove the target of this model, however well
+            it had done there (see `Certificate.certifiable`); `doubted` where an
             alarm says that the figure may be too good; else empty.
         value: Point estimate on test.
         low: Lower end of its interval.
@@ -142,5 +144,32 @@ def _proven(target: Target, certificate: Certificate) -> str:
         return f"{limit} proves it"
     if certificate.certifiable:
         return f"{limit} does not prove it"
-    ideal = "no gap or error" if target.relation == "<=" else "no error"
-    return f"certify (n = {certificate.n:,}) is too small to prove it: even {ideal} would leave {certificate.best:.4f}"
+    ideal = best_case(target, certificate)
+    return f"certify (n = {certificate.n:,}) is too small to prove it: {ideal} would leave {certificate.best:.4f}"
+
+
+def best_case(target: Target, certificate: Certificate) -> str:
+    """Return in words what `certificate.best` supposes: no error, or no gap at the rates that this model has."""
+    if certificate.method.startswith(_BY_ROWS_ALONE):
+        return "even no error"
+    if certificate.method.startswith("McDiarmid"):
+        return "even no gap"
+    if target.metric in _RATES_OF:
+        return f"with this model's {_RATES_OF[target.metric]} even no gap"
+    return "with the uncertainty of this model's estimate even the best one"
+
+
+_BY_ROWS_ALONE = ("Clopper-Pearson", "Hoeffding")
+"""Methods whose limit of a rate without an error depends on the number of rows alone."""
+_RATES_OF = {
+    "demographic_parity_difference": "rate of positive decisions",
+    "demographic_parity_ratio": "rate of positive decisions",
+    "equal_opportunity_difference": "true positive rate",
+    "equalized_odds_difference": "true and false positive rates",
+    "equalized_odds_difference_max": "true and false positive rates",
+    "predictive_parity_difference": "precision",
+    "accuracy_gap": "accuracy",
+    "robust_accuracy_gap": "robust accuracy",
+    "corruption_accuracy_gap": "accuracy on corrupted rows",
+}
+"""Gap -> the rates at which the groups are supposed to be alike."""

@@ -24,6 +24,8 @@ from efficienttrust.evaluation.subjects import (
 from efficienttrust.pipeline._audit_request import AuditRequest, is_given
 from efficienttrust.pipeline._run import Run, load_run, problem_of
 
+OF_RUN = "these are the data of the run: its test split is measured, on which nothing was trained or tuned"
+SEEN = "the model was trained or tuned on"
 UNKNOWN = "whether the model was trained on any of these rows is not known: if it was, figures are too good"
 
 
@@ -70,20 +72,35 @@ def open_rows(data: Any, settings: Mapping[str, Any], request: AuditRequest, run
                 f"data that are loaded already cannot take {', '.join(given)}: load them with these options"
             )
         loaded: Problem | ImageSet = data
+        same = run is not None and data.fingerprint == run.document["problem"]["fingerprint"]
+        own = data if same and isinstance(data, Problem) else None
     elif is_image_source(data):
-        loaded = _images(data, given, request)
+        mine = run is not None and not given and str(data) == run.document["problem"]["source"]
+        own = _data_of(run, given) if run and mine else None
+        loaded = own or _images(data, given, request)
+    elif run is not None and (own := _same_data(run, data)) is not None:
+        recorded: dict[str, Any] = dict(own.settings)
+        loaded = load_problem(data, **(recorded | given)) if _differs(given, recorded) else own
     else:
+        own = None
         if run is not None:
             recorded = run.document["problem"]["settings"]
             given = {name: recorded.get(name) for name in ("label", "positive", "task", "sensitive")} | given
         loaded = load_problem(data, **given, seed=request.seed)
     if isinstance(loaded, ImageSet):
         return _limited(image_rows(loaded), request)
+    said = "" if own is None else OF_RUN if (request.rows or "test") == "test" else _trained_on(own)
     if loaded.kind == "image":
-        return _limited(problem_image_rows(loaded, request.rows or "test"), request)
+        rows = problem_image_rows(loaded, request.rows or "test")
+        return _limited(replace(rows, notes=(*rows.notes, *filter(None, [said]))), request)
     in_memory = not isinstance(data, str | Path | Problem)
-    rows = table_rows(loaded, request.rows or _which(loaded), read_table(data) if in_memory else None)
-    said = "" if rows.which == "test split" else "all rows of the file are measured"
+    which = request.rows or ("test" if own else _which(loaded))
+    regrouped = own is not None and own is not loaded and which == "test"  # other groups are split otherwise
+    rows = table_rows(loaded, "all" if regrouped else which, read_table(data) if in_memory else None)
+    if own is not None and regrouped:
+        held_out = np.flatnonzero(np.isin(rows.row, own.splits["test"].rows))
+        rows = replace(rows.take(held_out), which="test split")
+    said = said or ("" if rows.which == "test split" else "all rows of the file are measured")
     return _limited(replace(rows, notes=(*rows.notes, *filter(None, [said]))), request)
 
 
@@ -106,7 +123,8 @@ def open_model(
         name = Path(source).name if isinstance(model, str | Path) else run.document["problem"]["name"]
         subject = open_deployed(run.content, rows, name=name, source=source, parent=(run.scorer, run.decision))
     unseen = "data" in subject.facts and rows.which == "test split"
-    return subject if unseen else replace(subject, notes=(*subject.notes, UNKNOWN))
+    known = unseen or any(note == OF_RUN or note.startswith(SEEN) for note in rows.notes)
+    return subject if known else replace(subject, notes=(*subject.notes, UNKNOWN))
 
 
 def _data_of(run: Run, given: Mapping[str, Any]) -> Problem:
@@ -123,6 +141,36 @@ def _data_of(run: Run, given: Mapping[str, Any]) -> Problem:
             f"{recorded['fingerprint'][:12]}): name the data to audit on with --data"
         )
     return problem
+
+
+def _same_data(run: Run, data: object) -> Problem | None:
+    """Return the data as the run read them, if they are the run's (one fingerprint); None for any others."""
+    recorded = run.document["problem"]
+    if recorded.get("kind") == "image":
+        return None
+    try:
+        found = load_problem(data, **recorded["settings"])
+    except UsageError:  # a file without the run's columns
+        return None
+    return found if found.fingerprint == recorded["fingerprint"] else None
+
+
+def _differs(given: Mapping[str, Any], recorded: Mapping[str, Any]) -> bool:
+    """Tell whether an option says something else than the settings of the run."""
+
+    def listed(value: object) -> list[str]:
+        names = value if isinstance(value, list | tuple) else str(value).split(",")
+        return [str(name).strip() for name in names]
+
+    return any(listed(value) != listed(recorded.get(name)) for name, value in given.items())
+
+
+def _trained_on(problem: Problem) -> str:
+    sizes = {name: len(part.y) for name, part in problem.splits.items()}
+    total = sum(sizes.values())
+    seen = total - sizes["test"] - sizes["certify"]
+    where = f"{seen:,} of these {total:,} rows (train, monitor and calibrate)"
+    return f"{SEEN} {where}: figures are too good; --rows test leaves them out"
 
 
 def _images(source: object, given: Mapping[str, Any], request: AuditRequest) -> ImageSet:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from efficienttrust.errors import UsageError
 from efficienttrust.pipeline._audit_document import ARTIFACTS
 from efficienttrust.pipeline._audit_request import check_audit_folder
+from efficienttrust.pipeline._claim import working_folder
 from efficienttrust.pipeline._document import plain
 from efficienttrust.pipeline._readers import for_readers
-from efficienttrust.pipeline._request import working_folder
 
 if TYPE_CHECKING:
     import pandas as pd

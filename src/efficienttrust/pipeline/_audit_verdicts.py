@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from efficienttrust.evaluation.certification import Certificate, Status, Verdict, certify, verdict
+from efficienttrust.evaluation.certification import Certificate, Status, Verdict, best_case, certify, verdict
 from efficienttrust.evaluation.proof import CONFIDENCE
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import Measurement, Outcome, metrics
@@ -107,5 +107,6 @@ def _reason(target: Target, measured: Measurement, proof: Certificate) -> str:
     if proof.satisfied:
         return f"{estimate}, and {limit} proves it for rows like these that the model has not seen"
     if not proof.certifiable:
-        return f"{estimate}; so few rows could not prove it even without any gap or error ({limit})"
+        best = f"{best_case(target, proof)} would leave {proof.best:.4f}"
+        return f"{estimate}; these rows are too few to prove it: {best} ({limit})"
     return f"{estimate}, but {limit} does not prove it" if gap <= 0 else f"{estimate}; {limit}"

@@ -182,8 +182,8 @@ def export_metadata(problem: Problem, request: Request) -> dict[str, str]:
 def _shortened(choice: Choice) -> list[str]:
     if choice.effort >= 1.0:
         return []
-    why = "fewer attacked rows, a coarser search: the budget bought no more"
-    return [f"calibration ran at {choice.effort:.0%} of its effort ({why})"]
+    less = f"calibration ran at {choice.effort:.0%} of its effort (fewer attacked rows, a coarser search)"
+    return [f"{less}: at full effort it was predicted to cost more than was left of the budget"]
 
 
 def _oddities(problem: Problem, proof: Proof) -> list[str]:
@@ -269,5 +269,6 @@ def _candidates(
 ) -> Iterable[Mapping[str, Any]]:
     for index, (member, found) in enumerate(zip(candidates.members, tried, strict=True)):
         metrics = {} if found is None else {utility_of(problem.task): found.utility, **found.values}
-        note = member.note if found is not None else f"{member.note}; not calibrated: the budget ended"
+        skipped = "not calibrated: that was predicted to cost more than was left of the budget"
+        note = member.note if found is not None else f"{member.note}; {skipped}"
         yield {"name": member.name, "chosen": index == choice.index, "metrics": metrics, "note": note}

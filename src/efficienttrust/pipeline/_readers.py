@@ -47,7 +47,8 @@ def trajectory_for_readers(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return history and decisions without the metrics that a document of clinical data withholds.
 
-    Where it withholds a group, all metrics that compare groups go: on monitor rows others may decide them.
+    Where it withholds a group, all metrics that compare groups go: on monitor rows others may decide them. So do points
+    of accuracy that count 1 to 9 rows of monitor.
 
     Args:
         shown: From `for_readers`.
@@ -56,7 +57,9 @@ def trajectory_for_readers(
     """
     if not (shown.get("problem") or {}).get("clinical"):
         return history, decisions
-    from efficienttrust.report import compares_groups
+    import pandas as pd
+
+    from efficienttrust.report import LEAST, compares_groups, is_few
 
     metrics: Mapping[str, Any] = shown.get("metrics") or {}
     hidden = {key for key, one in metrics.items() if str(one.get("note") or "").startswith("withheld")}
@@ -64,10 +67,15 @@ def trajectory_for_readers(
     if any(isinstance(row.get("n"), str) for row in rows):
         hidden |= {key for key in (str(name).removesuffix(" (calibrated)") for name in history) if compares_groups(key)}
     kept = [name for name in history if str(name).removesuffix(" (calibrated)") not in hidden]
+    history = history[kept].copy()
+    for name in sorted({"accuracy", "accuracy (calibrated)"} & set(kept)):
+        counted = history.get("monitor_rows", pd.Series(math.nan, history.index))
+        few = [is_few(value, n, LEAST) for value, n in zip(history[name], counted, strict=True)]
+        history[name] = history[name].mask(pd.Series(few, history.index, dtype=bool))
     if "reason" in decisions:  # it repeats the figures of a metric
         told = ["withheld" if any(key in str(one) for key in hidden) else one for one in decisions["reason"]]
         decisions = decisions.assign(reason=told)
-    return history[kept], decisions
+    return history, decisions
 
 
 def _with_nan(node: Any) -> Any:

@@ -68,7 +68,10 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
         raise UsageError(f"run.json of {folder} names other data than its model.onnx was made from: it was altered")
     if problem is None:
         if recorded["source"].startswith("<"):
-            raise UsageError(f"{folder} was made from a frame in memory: call verify(folder, problem=…) with its data")
+            raise UsageError(
+                f"{folder} was made from data in memory ({recorded['source'].strip('<>')}): call "
+                "verify(folder, problem=…) with them"
+            )
         problem = problem_of(recorded)
     if problem.fingerprint != recorded["fingerprint"]:
         raise UsageError(

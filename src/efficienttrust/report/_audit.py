@@ -106,7 +106,9 @@ def _group_figure(document: Document) -> Figure | None:
     robust = list(dict.fromkeys(name for row in listed for name in row.rates if name.startswith("robust_accuracy")))
     hidden = {name for name in robust if name != robust[len(robust) // 2]} if len(robust) > 2 else set()
     kept = [replace(row, rates={n: rate for n, rate in row.rates.items() if n not in hidden}) for row in listed]
-    figure = _groups.group_figure(kept, where(document))
+    figure = _groups.group_figure(
+        kept, where(document), image="pixel" in str(part(document, "robustness").get("unit") or "")
+    )
     if figure is None:
         return None
     table = replace(figure.table, caption="Rates by group, with 95 % intervals")

@@ -61,7 +61,11 @@ def audit_summary(document: Document) -> list[str]:
 def groups_meaning(groups: Sequence[GroupRow]) -> str:
     """Say in how many rates the lowest and the highest group are told apart by their intervals."""
     gaps = widest_gaps(groups, list(dict.fromkeys(name for row in groups for name in row.rates)))
-    pairs = [(low.rates[name], high.rates[name]) for name, (low, high) in gaps.items() if name != "base_rate"]
+    pairs = [
+        (low.rates[name], high.rates[name])
+        for name, (low, high) in gaps.items()
+        if name not in ("base_rate", "mean_label")
+    ]
     pairs = [(low, high) for low, high in pairs if low.bounded and high.bounded]
     if not pairs:
         return ""

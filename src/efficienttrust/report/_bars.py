@@ -12,6 +12,10 @@ from efficienttrust.report._read import Document, part
 
 CLOCKS = ("wall", "cpu", "steps", "samples", "flops")
 _AT_LEAST = ("throughput",)
+_BUSY = {
+    "latency": "measured while the machine was busy, so on the cpu clock",
+    "throughput": "measured while the machine was busy: it may be higher on an idle one",
+}
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,12 @@ class Bar:
 def budget_bars(document: Document) -> list[Bar]:
     """Return one bar per resource: what was asked, what was used, by how much it was overrun."""
     found = []
-    for resource, raw in part(document, "ledger").items():
+    ledger = part(document, "ledger")
+    busy = part(ledger, "latency").get("contended") is True  # throughput is timed right behind it
+    for resource, raw in ledger.items():
         if resource in ("clocks", "outside") or not isinstance(raw, Mapping):
             continue
-        found.append(_budget_bar(str(resource), raw))
+        found.append(_budget_bar(str(resource), raw, busy=busy and resource in ("latency", "throughput")))
     return sorted(found, key=lambda bar: bar.limit is None)
 
 
@@ -82,22 +88,25 @@ def clock_table(document: Document) -> Table | None:
     return Table("The same run on every clock", ["clock", "total", "role"], body) if body else None
 
 
-def _budget_bar(resource: str, raw: Mapping[str, object]) -> Bar:
+def _budget_bar(resource: str, raw: Mapping[str, object], *, busy: bool) -> Bar:
     clock = str(raw.get("clock") or "wall")
     asked, used, overrun = (as_float(raw.get(name)) for name in ("asked", "used", "overrun"))
-    label = (
-        f"time ({clock})" if resource == "time" else "latency, p95 of one row" if resource == "latency" else resource
-    )
+    label = {
+        "time": f"time ({clock})",
+        "latency": f"latency, p95 of one row ({'cpu' if busy else 'wall'} clock)",
+        "throughput": "throughput (wall clock)",
+    }.get(resource, resource)
+    remark = _BUSY[resource] if busy else ""
     spent = amount(resource, used, clock)
     if not math.isfinite(asked):
-        return Bar(label, f"{spent}; no limit was asked", 0.0)
+        return Bar(label, f"{spent}; no limit was asked", 0.0, remark=remark)
     least = resource in _AT_LEAST
     over = overrun > 0 or (not least and used > asked)
     limit_text = f"at least {amount(resource, asked, clock)}" if least else amount(resource, asked, clock)
     text = f"{spent} of {limit_text} ({percent(used / asked)})"
-    remark = f"over the limit by {amount(resource, max(overrun, 0.0) or used - asked, clock)}" if over else ""
-    if raw.get("contended"):
-        remark = f"{remark}; " * bool(remark) + "measured while the machine was busy"
+    if over:
+        excess = f"over the limit by {amount(resource, max(overrun, 0.0) or used - asked, clock)}"
+        remark = "; ".join(filter(None, [excess, remark]))
     full = max(asked, used if math.isfinite(used) else asked)
     return Bar(label, text, round(100 * _finite(used) / full, 2), round(100 * asked / full, 2), over, remark)
 

@@ -28,6 +28,7 @@ def model_card(document: Document) -> str:
     groups = read_groups(document)
     names = list(dict.fromkeys(name for row in groups for name in row.rates))
     several = len({row.attribute for row in groups}) > 1
+    image = part(document, "problem").get("kind") == "image"
     return environment().get_template("card.md.j2").render(
         front_matter=_front_matter(document),
         title=_text(f"{part(document, 'problem').get('name', 'model')}: {_sentences.outcome(document)}"),
@@ -45,7 +46,7 @@ def model_card(document: Document) -> str:
         ],
         splits=_table(_tables.split_table(document)),
         metrics=_table(_metric_table(document)),
-        groups=_table(group_table(groups, names, several=several) if groups else None),
+        groups=_table(group_table(groups, names, several=several, image=image) if groups else None),
         budget=[_text(bar.sentence) for bar in _bars.budget_bars(document)],
         model=_table(_tables.model_table(document)),
         command=_code(_sentences.command(document)),

@@ -79,6 +79,17 @@ def words(name: str) -> str:
     return re.sub(r"[_\s]+", " ", name).strip()
 
 
+def in_levels(key: str) -> str:
+    """Return the key of a metric on images with its radius in levels of a pixel, `eps=4/255`, where these are whole."""
+
+    def level(match: re.Match[str]) -> str:
+        levels = 255 * float(match[1])
+        whole = round(levels) > 0 and math.isclose(levels, round(levels), rel_tol=1e-4)
+        return f"eps={round(levels)}/255" if whole else match[0]
+
+    return re.sub(r"eps=(\d*\.?\d+(?:e-?\d+)?)", level, key)
+
+
 def shorten(text: str, most: int = 40) -> str:
     """Cut a long name for use inside a sentence."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

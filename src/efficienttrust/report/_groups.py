@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from efficienttrust.report._figures import Figure, Table, dot_panel, reading
-from efficienttrust.report._format import NOT_ESTIMABLE, as_float, number, shorten, words
+from efficienttrust.report._format import NOT_ESTIMABLE, as_float, in_levels, number, shorten, words
 from efficienttrust.report._read import Document, Estimate, count_text, group_estimates, rows
 
 SMALL_GROUP = 30
+_NAMED_APART = ("base_rate", "mean_label", "selection_rate")
 _TITLES = {"tpr": "true positive rate", "fpr": "false positive rate"}
 
 
@@ -51,7 +52,7 @@ def read_groups(document: Document, missing: str = NOT_ESTIMABLE) -> list[GroupR
     return sorted(found, key=lambda row: order.index(row.attribute))
 
 
-def group_figure(groups: Sequence[GroupRow], where: str = "test rows") -> Figure | None:
+def group_figure(groups: Sequence[GroupRow], where: str = "test rows", *, image: bool = False) -> Figure | None:
     """Draw every rate of every group, one panel per rate, measured on `where`; None where there are no groups."""
     names = list(dict.fromkeys(name for row in groups for name in row.rates))
     if not groups or not names:
@@ -68,22 +69,22 @@ def group_figure(groups: Sequence[GroupRow], where: str = "test rows") -> Figure
             )
             for row in groups
         ]
-        panels.append(dot_panel(title(name), listed))
+        panels.append(dot_panel(title(name, image=image), listed))
     gaps = widest_gaps(groups, names)
-    finding = _finding(gaps, groups, where)
-    ranges = "; ".join(f"{title(name)} {_range(name, pair)}" for name, pair in gaps.items())
+    finding = _finding(gaps, groups, where, image=image)
+    ranges = "; ".join(f"{title(name, image=image)} {_range(name, pair)}" for name, pair in gaps.items())
     return Figure(
         name="groups",
         finding=finding,
         alt=f"Dot plot with 95 % intervals of {len(names)} rates for {len(groups)} groups. {finding} "
         f"Lowest to highest group: {ranges or 'none comparable'}.",
-        table=group_table(groups, names, several=several),
+        table=group_table(groups, names, several=several, image=image),
         panels=panels,
         note=_small_note(groups, where),
     )
 
 
-def group_table(groups: Sequence[GroupRow], names: Sequence[str], *, several: bool) -> Table:
+def group_table(groups: Sequence[GroupRow], names: Sequence[str], *, several: bool, image: bool = False) -> Table:
     """Return the rates of every group as text with intervals."""
     body = []
     for row in groups:
@@ -92,12 +93,18 @@ def group_table(groups: Sequence[GroupRow], names: Sequence[str], *, several: bo
         counts = [*row.counts, *["0"] * (max(len(other.counts) for other in groups) - len(row.counts))]
         body.append([label, *counts, *cells])
     counted = ["n", "positives"][: max(len(row.counts) for row in groups)]
-    return Table("Rates by group on test, with 95 % intervals", ["group", *counted, *map(title, names)], body)
+    return Table(
+        "Rates by group on test, with 95 % intervals",
+        ["group", *counted, *(title(name, image=image) for name in names)],
+        body,
+    )
 
 
-def title(name: str) -> str:
-    """Return a rate's name as a reader says it; robust accuracies keep their exact key."""
-    return _TITLES.get(name, name if "(" in name else words(name))
+def title(name: str, *, image: bool = False) -> str:
+    """Return a rate's name as a reader says it; robust accuracies keep their key, with radii of images in 255ths."""
+    if "(" in name:
+        return in_levels(name) if image else name
+    return _TITLES.get(name, words(name))
 
 
 def _label(row: GroupRow, *, several: bool) -> str:
@@ -144,18 +151,33 @@ def _range(name: str, pair: tuple[GroupRow, GroupRow]) -> str:
     return " to ".join(ends)
 
 
-def _finding(gaps: Mapping[str, tuple[GroupRow, GroupRow]], groups: Sequence[GroupRow], where: str) -> str:
+def _finding(
+    gaps: Mapping[str, tuple[GroupRow, GroupRow]], groups: Sequence[GroupRow], where: str, *, image: bool
+) -> str:
     if not gaps:
         return f"No two of the {len(groups)} groups have the {SMALL_GROUP} {where} that a comparison needs."
     sentences = []
     if "base_rate" in gaps:
         sentences.append(f"In the data the base rate runs from {_range('base_rate', gaps['base_rate'])}.")
+    if "mean_label" in gaps:
+        sentences.append(f"In the data the mean label runs from {_range('mean_label', gaps['mean_label'])}.")
     if "selection_rate" in gaps:
         sentences.append(f"The model selects from {_range('selection_rate', gaps['selection_rate'])}.")
-    others = {name: pair for name, pair in gaps.items() if name not in ("base_rate", "selection_rate")}
+    others = {name: pair for name, pair in gaps.items() if name not in _NAMED_APART}
     if others:
-        widest = max(others, key=lambda name: others[name][1].rates[name].value - others[name][0].rates[name].value)
-        sentences.append(f"Of its other rates, {title(widest)} differs most: {_range(widest, others[widest])}.")
+
+        def width(name: str) -> float:
+            return others[name][1].rates[name].value - others[name][0].rates[name].value
+
+        widest = max(others, key=width)
+        which = "Of the model's other rates" if "selection_rate" in gaps else "Of the model's figures"
+        if not width(widest) > 0:
+            sentences.append(f"{which}, none differs between the groups.")
+        elif len(others) == 1 and "selection_rate" not in gaps:
+            sentences.append(f"The model's {title(widest, image=image)} runs from {_range(widest, others[widest])}.")
+        else:
+            said = title(widest, image=image)
+            sentences.append(f"{which}, {said} differs most: {_range(widest, others[widest])}.")
     return " ".join(sentences)
 
 

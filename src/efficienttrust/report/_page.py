@@ -58,7 +58,7 @@ def render_report(document: Document, history: pd.DataFrame, decisions: pd.DataF
         trajectory=trajectory_figure(document, history),
         ledger=_bars.ledger_figure(document),
         clocks=_bars.clock_table(document),
-        groups=_groups.group_figure(groups),
+        groups=_groups.group_figure(groups, image=part(document, "problem").get("kind") == "image"),
         metrics=_tables.metric_rows(document),
         decisions=_tables.decision_tables(document, decisions),
         candidates=_tables.candidate_table(document),

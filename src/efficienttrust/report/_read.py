@@ -222,5 +222,7 @@ def _certificate_sentence(target: TargetText, certificate: Mapping[str, object],
     if certificate.get("satisfied"):
         return f"{text}: the bound satisfies the target."
     if certificate.get("certifiable") is False:
-        return f"{text}: so few rows could not prove the target even with the best possible estimate."
+        alone = str(certificate.get("method")).startswith(("Clopper-Pearson", "Hoeffding"))
+        at = "" if alone else ", at the rates and the uncertainty that this model has"
+        return f"{text}: so few rows could not prove the target even with the best possible estimate{at}."
     return f"{text}: the bound does not satisfy the target."

@@ -59,6 +59,9 @@ def does(problem: Document) -> str:
         classes = texts(problem, "classes")
         shown = ", ".join(f"“{shorten(name)}”" for name in classes[:4]) + (", …" if len(classes) > 4 else "")
         return f"decides between {len(classes)} values of {label} ({shown})"
+    if positive == label:  # a finding that is there or not
+        seen = "an image shows" if problem.get("kind") == "image" else "a row has"
+        return f"decides whether {seen} “{label}”"
     return f"decides whether {label} is “{positive}”"
 
 
@@ -71,7 +74,9 @@ def intended_use(document: Document) -> list[str]:
     found = [f"{task} for {like} {problem.get('name') or '?'}{columns}."]
     sensitive = ", ".join(texts(problem, "sensitive"))
     if sensitive and model.get("blind") is not None:
-        if model["blind"] and problem.get("kind") == "image":
+        if model["blind"] and problem.get("task") == "regression":
+            found.append(f"It does not read {sensitive} at prediction, and predicts by one rule for all.")
+        elif model["blind"] and (problem.get("kind") == "image" or problem.get("task") == "multiclass"):
             found.append(f"It does not read {sensitive} at prediction, and decides by one rule for all.")
         elif model["blind"]:
             found.append(

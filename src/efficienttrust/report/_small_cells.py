@@ -5,44 +5,50 @@ plain values and returns the same document in which
 
 - a count below the least is `<10`, and a figure computed on such a cell has no value and a note;
 - where a group has so few positive or so few negative rows, its base rate and its rates by label go as well;
-- what would let a reader compute these from totals is `withheld` (see `_complementary`);
+- a rate whose count, or the count of the rest, is 1 to 9 has no value: 0.350 of 20 rows are 7 decisions; accuracies
+  over all rows as well, and what follows from the decision table of all rows where that has such a count;
+- what would let a reader compute these from totals and other rates is `withheld` (see `_complementary` for counts of
+  rows, `_decision_cells` for rates);
 - a metric that compares groups stays where the groups that are shown give the very same value, and goes where a
   withheld group decides it;
 - the smallest and the largest value of a column, each the value of one person, are gone;
 - counts of few rows in notes are `<10`.
 
-Not withheld are rates of a model's decisions on cells that are large enough, even where they count few errors, and
-what is no count of rows: seeds, severities, repetitions of a timing. Not covered are `predictions.parquet`, which holds
-rows, and `history.parquet`.
+Not withheld is what is no count of rows: seeds, severities, repetitions of a timing. Not covered are
+`predictions.parquet`, which holds rows, and `history.parquet`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from efficienttrust.report._comparisons import Comparisons, attribute_of
 from efficienttrust.report._complementary import ANY_COUNT, Cell, equations_of, protected
+from efficienttrust.report._decision_cells import BY_LABEL, is_few, limit_of_few, withheld_rates
 from efficienttrust.report._format import as_float
-from efficienttrust.report._read import WITHHELD, read_target, rows
+from efficienttrust.report._read import WITHHELD, part, read_target, rows
 
 LEAST = 10
 UNKNOWN = "(unknown)"
+FEW = WITHHELD + ": with it fewer than {least} rows could be told apart"
 DECIDED = f"{WITHHELD}: a withheld group decides it"
+_OF_DECISIONS = ("balanced_accuracy", "f1", "f1_macro", "mcc")
+"""Figures that tell, beside accuracy and base rate, the decision table of all rows."""
+_SHARE = re.compile(r"^(accuracy|(robust|corruption)_accuracy\b.*|clean|base_rate|selection_rate|tpr|fpr|precision)$")
 _NO_ROWS = ("environment", "ledger", "alarms", "resources", "artifacts", "spec", "settings", "decision", "model")
 _ENDS = ("value", "low", "high", "bound")
 _COUNTED = ("n", "positives", "missing", "rows", "attacked", "fooled")
-_COMPARES_GROUPS = re.compile(r"difference|distance|(^|_)(ratio|gap|group)|\bby=")
-_BY = re.compile(r"\bby=([^,)]+)")
 _UNITS = r"(?:(?:row|positive|negative|image|film|patient|stay|admission|value|cell)s?|ages)\b"
 _IN_TEXT = re.compile(
     rf"(?<![\w.,/<≤≥-])(\d+)(?= (?:[a-z]+ ){{0,2}}{_UNITS}| of [\d,]+ (?:[a-z]+ )?{_UNITS}| of [\d,]+ in )"
 )
+_DECIDED = re.compile(r"for [\d.]+% of test rows")
+"""How often an almost constant model decides for a class: of few rows, as a rule."""
 _OF_GROUP = re.compile(r"(['\"])(?P<group>[^'\"]+)\1 \((?P<n>\d[\d,]*)(?P<unit>[a-z ]*)\)")
-
-Rates = Mapping[str, list[float]]
 
 
 @dataclass
@@ -68,6 +74,23 @@ class _Names:
     labels: set[str]
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What decides about figures outside the tables of groups; `told`: metrics that tell a count of a few.
+
+    Attributes:
+        names: Names of withheld groups.
+        comparisons: Which comparisons of groups may stay.
+        told: Metrics that tell a count of a few.
+        calibrate: Rows on which candidates are compared, as far as they are known.
+    """
+
+    names: _Names
+    comparisons: Comparisons
+    told: frozenset[str]
+    calibrate: object
+
+
 def suppress_small_cells(document: Mapping[str, Any], least: int = LEAST) -> dict[str, Any]:
     """Return a document without small cells; the one that is given is not changed.
 
@@ -80,29 +103,56 @@ def suppress_small_cells(document: Mapping[str, Any], least: int = LEAST) -> dic
         withheld figure is None with a `note`. Suppressing it again changes nothing.
     """
     found: dict[str, Any] = _copy(document)
-    before = list(found["groups"]) if isinstance(found.get("groups"), list) else []
-    rates = {attribute: _rates(before, attribute) for attribute in dict.fromkeys(map(_attribute, before))}
+    before = _copy(rows(found, "groups"))
     tables = list(_tables(found, ()))
     _add_unknown(tables, found, least)
     scopes = dict.fromkeys(table.scope for table in tables)
     withheld = [_withhold([table for table in tables if table.scope == scope], least) for scope in scopes]
     names = _Names({g for groups, _ in withheld for g in groups}, {g for _, labels in withheld for g in labels})
-    _walk(found, (), least, _Comparisons(found, rates, bool(names.groups)), names)
+    known = _Known(
+        names,
+        Comparisons(before, found, bool(names.groups)),
+        frozenset(_told_by_decisions(found, before, least)),
+        part(part(found, "problem"), "splits").get("calibrate"),
+    )
+    _walk(found, (), least, known)
     return found
 
 
 def _add_unknown(tables: Sequence[_Table], document: Mapping[str, Any], least: int) -> None:
     """Add the rows of no known group to the tables of the data, where they are few: all rows less those shown."""
     for table in tables:
-        total = _row_count(document) if table.scope == "problem" else math.nan
+        total = as_float(part(document, "problem").get("rows")) if table.scope == "problem" else math.nan
         for attribute in dict.fromkeys(attribute for (attribute, _), _ in table.rows):
             unknown = total - sum(as_float(row["n"]) for (other, _), row in table.rows if other == attribute)
             if 0 < unknown < least:  # not where a count is withheld already
                 table.rows.append(((attribute, UNKNOWN), {"n": int(unknown)}))
 
 
-def _row_count(document: Mapping[str, Any]) -> float:
-    return as_float((document.get("problem") or {}).get("rows"))
+def _told_by_decisions(document: Mapping[str, Any], before: Sequence[Mapping[str, Any]], least: int) -> Iterator[str]:
+    """Yield metrics over all rows that, with others, tell how few errors of one kind or decisions there are."""
+    accuracy = part(part(document, "metrics"), "accuracy")
+    few = is_few(accuracy.get("value"), accuracy.get("n"), least)
+    for attribute in list(dict.fromkeys(map(attribute_of, before)))[:1]:  # its groups add up to all rows
+        counts = dict.fromkeys(("selection_rate", "tpr", "fpr", "base_rate"), 0.0)
+        sizes = dict(counts)
+        for row in before:
+            for name in counts if attribute_of(row) == attribute else ():
+                n = as_float(part(row, name).get("n"))
+                counts[name] += n * as_float(part(row, name).get("value")) if n else 0.0
+                sizes[name] += n
+        few |= any(is_few(counts[name] / sizes[name], sizes[name], least) for name in counts if sizes[name] > 0)
+    if few:
+        yield from _OF_DECISIONS
+    if ("value" in accuracy and accuracy["value"] is None) or is_few(accuracy.get("value"), accuracy.get("n"), least):
+        yield "accuracy"
+
+
+def _figure(cell: Cell, row: Mapping[str, Any], name: str) -> tuple[Cell, float, float] | None:
+    """Return what identifies a rate of a group wherever it stands."""
+    holder = row if name == "value" else part(row, name)
+    n, value = as_float(holder.get("n")), as_float(holder.get("value"))
+    return (cell, n, value) if math.isfinite(n) and math.isfinite(value) else None
 
 
 def _withhold(tables: Sequence[_Table], least: int) -> tuple[set[str], set[str]]:
@@ -128,11 +178,19 @@ def _withhold(tables: Sequence[_Table], least: int) -> tuple[set[str], set[str]]
             known_groups = [[each for each in equation if each[0][1] != UNKNOWN] for equation in equations]
             by_label = [equation for equation in known_groups if all(cell in positives for cell, _ in equation)]
             labels |= protected(by_label, positives, (labels | hidden) & positives.keys(), lambda _: ANY_COUNT)
-    for table in tables:
+    rates = [withheld_rates(table.rows, hidden, labels, least) for table in tables]
+    labels |= {cell for found in rates for cell, name in found if name == "base_rate"} - hidden
+    repeated = {_figure(cell, row, name) for table, found in zip(tables, rates, strict=True)
+                for cell, row in table.rows for name in row if (cell, name) in found}  # fmt: skip
+    for table, found in zip(tables, rates, strict=True):
         for cell, row in table.rows:
             if cell in hidden:
                 _blank_row(row, least)
-            elif cell in labels:
+                continue
+            for name in list(row):
+                if (cell, name) in found or _figure(cell, row, name) in repeated - {None}:
+                    _blank(row if name == "value" else row[name], least, FEW.format(least=least))
+            if cell in labels:
                 _blank_labels(row, least)
     return {group for _, group in hidden} - {UNKNOWN}, {group for _, group in labels} - {UNKNOWN}
 
@@ -157,8 +215,10 @@ def _blank_labels(row: dict[str, Any], least: int) -> None:
             row[key] = _mark(cell, least)
         elif key == "base_rate" and not isinstance(cell, dict):
             row[key] = None
-        elif isinstance(cell, dict) and (key == "base_rate" or cell.get("n") != row["n"]):
+        elif isinstance(cell, dict) and (key in BY_LABEL or cell.get("n") != row["n"]):
             _blank(cell, least)
+            if key == "fpr":
+                cell["n"] = WITHHELD  # of rows that are shown less few negatives: it would tell more of the positives
 
 
 def _blank(measurement: dict[str, Any], least: int, why: str = "") -> None:
@@ -184,69 +244,17 @@ def _mark(count: object, least: int) -> object:
 def _note(count: object, least: int) -> str:
     if count == f"<{least}" or (not isinstance(count, str) and as_float(count) < least):
         return f"{WITHHELD}: fewer than {least} rows"
-    return f"{WITHHELD}: with it fewer than {least} rows could be told apart"
+    return FEW.format(least=least)
 
 
-def compares_groups(key: str) -> bool:
-    """Tell whether a metric's key names a comparison of groups."""
-    return bool(_COMPARES_GROUPS.search(key))
-
-
-class _Comparisons:
-    """Decides whether a metric that compares groups may be shown, by what is left of the table of groups."""
-
-    def __init__(self, document: Mapping[str, Any], before: Mapping[str, Rates], hidden: bool) -> None:
-        rows = document["groups"] if isinstance(document.get("groups"), list) else []
-        self._before, self._hidden = before, hidden
-        self.rows = _row_count(document)
-        self._after = {attribute: _rates(rows, attribute) for attribute in before}
-
-    def may_stay(self, key: str, value: float, *, deployed: bool = True) -> bool:
-        """Tell whether the groups that are shown give the value; `deployed` where it is of the model of the table."""
-        if not compares_groups(key):
-            return True
-        if not self._before:
-            return not self._hidden
-        named = _BY.search(key)
-        attribute = named[1].strip() if named else list(self._before)[-1]
-        before, after = self._before.get(attribute), self._after.get(attribute)
-        if before is None or after is None or before == after:
-            return before is not None
-        name, _, arguments = key.partition("(")
-        formula = _FORMULAS.get(name, _lowest(f"{name.removeprefix('worst_group_')}({arguments}"))
-        try:
-            return deployed and math.isclose(formula(after), value, abs_tol=1e-9)
-        except (KeyError, ValueError, ZeroDivisionError):  # no such rate, or none of it is left
-            return False
-
-
-def _spread(name: str) -> Callable[[Rates], float]:
-    return lambda rates: max(rates[name]) - min(rates[name])
-
-
-def _lowest(name: str) -> Callable[[Rates], float]:
-    return lambda rates: min(rates[name])
-
-
-_FORMULAS: Mapping[str, Callable[[Rates], float]] = {
-    "demographic_parity_difference": _spread("selection_rate"),
-    "demographic_parity_ratio": lambda rates: min(rates["selection_rate"]) / max(rates["selection_rate"]),
-    "equal_opportunity_difference": _spread("tpr"),
-    "equalized_odds_difference": lambda rates: (_spread("tpr")(rates) + _spread("fpr")(rates)) / 2,
-    "equalized_odds_difference_max": lambda rates: max(_spread("tpr")(rates), _spread("fpr")(rates)),
-    "accuracy_gap": _spread("accuracy"),
-    "worst_group_accuracy": _lowest("accuracy"),
-}
-
-
-def _walk(node: Any, path: tuple[str, ...], least: int, comparisons: _Comparisons, names: _Names) -> None:
+def _walk(node: Any, path: tuple[str, ...], least: int, known: _Known) -> None:
     """Withhold what stands outside the tables of groups: small measurements, comparisons, counts, texts."""
     if isinstance(node, list):
         for place, item in enumerate(node):
             if isinstance(item, str):
-                node[place] = _scrub(item, least, names)
+                node[place] = _scrub(item, least, known.names)
             else:
-                _walk(item, path, least, comparisons, names)
+                _walk(item, path, least, known)
         return
     if not isinstance(node, dict) or (path and path[-1] in _NO_ROWS):
         return
@@ -254,37 +262,66 @@ def _walk(node: Any, path: tuple[str, ...], least: int, comparisons: _Comparison
     is_small = n is not None and not isinstance(n, str) and as_float(n) < least
     if "value" in node and math.isfinite(as_float(node["value"])):
         deployed = path[:1] in (("metrics",), ("verdicts",))
+        key = _metric_key(node, path)
         if is_small:
             _blank(node, least)
             _forget_reason(node)
-        elif not comparisons.may_stay(_metric_key(node, path), as_float(node["value"]), deployed=deployed):
+        elif (_SHARE.match(key) and is_few(node["value"], n, least)) or key in known.told:
+            _blank(node, least, FEW.format(least=least))
+            _forget_reason(node)
+        elif not known.comparisons.may_stay(key, as_float(node["value"]), deployed=deployed):
             _blank(node, least, DECIDED)
             _forget_reason(node)
     elif "bound" in node and is_small:
         _blank(node, least)
+    if "target" in node and _SHARE.match(_metric_key(node, path)) and limit_of_few(part(node, "certificate"), least):
+        _blank(node["certificate"], least, FEW.format(least=least))
+        node["reason"] = node["certificate"]["note"]
+    if "class" in node and any(is_few(part(node, k).get("value"), part(node, k).get("n"), least) for k in node):
+        for name in filter(_SHARE.match, node):
+            _blank(node[name], least, FEW.format(least=least))
     for name, item in node.items():
         if isinstance(item, str):
             if name in ("note", "reason", "detail", "description"):
-                node[name] = _scrub(item, least, names)
+                node[name] = _scrub(item, least, known.names)
         elif isinstance(item, dict | list):
-            _walk(item, (*path, str(name)), least, comparisons, names)
+            _walk(item, (*path, str(name)), least, known)
         elif name in _COUNTED and item is not None and not isinstance(item, bool) and as_float(item) < least:
             node[name] = f"<{least}"
-    if path[:1] == ("shift",) and any(isinstance(row.get("n"), str) for row in rows(node, "groups")):
+    if path[:1] == ("shift",) and any(map(_is_withheld, rows(node, "groups"))):
         _blank(node.get("worst_group") or {}, least, DECIDED)
+    if isinstance(node.get("by_group"), dict):
+        _forget_gaps(node, least)
     if path[-2:] == ("problem", "columns"):
         node.update({end: None for end in ("low", "high") if end in node})
-        if comparisons.rows - as_float(node.get("missing")) < least:
+        if known.comparisons.row_count - as_float(node.get("missing")) < least:
             node["missing"] = WITHHELD
     elif path[-1:] == ("splits",):
         node.update({name: f"<{least}" for name, count in node.items() if as_float(count) < least})
     elif path[-2:] == ("candidates", "metrics"):
-        node.update({k: None for k, v in node.items() if not comparisons.may_stay(k, as_float(v), deployed=False)})
+        gone = [k for k, v in node.items() if not known.comparisons.may_stay(k, as_float(v), deployed=False)]
+        gone += [k for k, v in node.items() if k == "accuracy" and is_few(v, known.calibrate, least)]
+        node.update(dict.fromkeys([*gone, *(k for k in node if k in known.told)]))
+
+
+def _forget_gaps(node: dict[str, Any], least: int) -> None:
+    """Withhold the gaps beside a table by group that withholds one of its figures."""
+    for attribute, table in node["by_group"].items():
+        if any(map(_is_withheld, rows({"": table}, ""))):
+            for gap in (node.get("gap"), (node.get("gaps") or {}).get(attribute)):
+                _blank(gap or {}, least, DECIDED)
+
+
+def _is_withheld(row: Mapping[str, Any]) -> bool:
+    told = [row, *(cell for cell in row.values() if isinstance(cell, Mapping))]
+    return any(isinstance(one.get("n"), str) or str(one.get("note") or "").startswith(WITHHELD) for one in told)
 
 
 def _metric_key(node: Mapping[str, Any], path: tuple[str, ...]) -> str:
     if "target" in node:
         return read_target(str(node["target"])).key
+    if path[-1:] == ("accuracy",) and node.get("name"):
+        return str(node["name"])
     return f"gap(by={path[-1]})" if path[-2:-1] == ("gaps",) else path[-1] if path else ""
 
 
@@ -303,7 +340,7 @@ def _scrub(text: str, least: int, names: _Names) -> str:
             return match[0]
         return f"{match[1]}{match['group']}{match[1]} ({WITHHELD})"
 
-    text = _OF_GROUP.sub(of_group, text)
+    text = _DECIDED.sub("for fewer than 1% or more than 99% of test rows", _OF_GROUP.sub(of_group, text))
     return _IN_TEXT.sub(lambda match: match[1] if int(match[1]) >= least else f"<{least}", text)
 
 
@@ -322,7 +359,7 @@ def _tables(node: Any, path: tuple[str, ...]) -> Iterator[_Table]:
         if not (isinstance(item, list) and item and all(isinstance(r, dict) and {name, "n"} <= r.keys() for r in item)):
             yield from _tables(item, (*path, key))
             continue
-        rows = [((_attribute(row) or key, str(row[name])), row) for row in item]
+        rows = [((attribute_of(row) or key, str(row[name])), row) for row in item]
         if "attribute" in item[0]:
             yield _Table(scope, rows)
         else:
@@ -333,10 +370,6 @@ def _tables(node: Any, path: tuple[str, ...]) -> Iterator[_Table]:
         yield _Table(scope, together)
 
 
-def _attribute(row: Mapping[str, Any]) -> str:
-    return str(row.get("attribute") or "")
-
-
 def _positives(row: Mapping[str, Any]) -> int | None:
     """Return how many rows of a group are positive, counted or told by the base rate."""
     if "positives" in row:
@@ -345,18 +378,6 @@ def _positives(row: Mapping[str, Any]) -> int | None:
         rate = row.get("base_rate")
         count = as_float(rate.get("value") if isinstance(rate, Mapping) else rate) * as_float(row["n"])
     return round(count) if math.isfinite(count) else None
-
-
-def _rates(rows: Sequence[Any], attribute: str) -> dict[str, list[float]]:
-    """Return the rates of an attribute's groups by name, without those that have no value."""
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        if isinstance(row, Mapping) and _attribute(row) == attribute:
-            for name, cell in row.items():
-                value = as_float(cell.get("value")) if isinstance(cell, Mapping) else math.nan
-                if math.isfinite(value):
-                    found.setdefault(str(name), []).append(value)
-    return found
 
 
 def _copy(node: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import re
@@ -16,16 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 _PACKAGES = ("efficienttrust", "numpy", "torch", "onnx", "onnxruntime", "scikit-learn", "pandas", "scipy")
-_OPTIONAL = {  # module -> distribution
-    "polars": "polars",
-    "lightning": "lightning",
-    "transformers": "transformers",
-    "ray": "ray",
-    "submitit": "submitit",
-    "gymnasium": "gymnasium",
-    "stable_baselines3": "stable-baselines3",
-    "altair": "altair",
-}
+_FOR_DEVELOPERS = ("dev", "bench")  # extras that no user misses
 _UNSTEADY = 0.10  # coefficient of variation of the calibration kernel above which a clock is called unsteady
 _LITTLE_DISK = 10**9
 _LITTLE_MEMORY = 10**9
@@ -85,7 +75,7 @@ def doctor() -> list[Check]:
         Check("gpu", "ok", ", ".join(gpus) if gpus else "none; training runs on the CPU"),
         _load_check(load, cores),
         *_clock_checks(),
-        *(_optional_check(module, distribution) for module, distribution in _OPTIONAL.items()),
+        *(_optional_check(distribution, extra) for distribution, extra in _extras().items()),
     ]
 
 
@@ -141,26 +131,26 @@ def _enough(name: str, free: int, total: int, little: int, remedy: str) -> Check
     return Check(name, "ok", text) if free >= little else Check(name, "warn", f"{text}; {remedy}")
 
 
-def _optional_check(module: str, distribution: str) -> Check:
-    if importlib.util.find_spec(module) is not None:
-        return Check(module, "ok", f"{_version(distribution) or 'version unknown'}")
-    extra = _extra_with(distribution)
-    target = distribution if extra is None else f"'efficienttrust[{extra}]'"
-    return Check(module, "missing", f"optional; pip install {target}")
+def _optional_check(distribution: str, extra: str) -> Check:
+    version = _version(distribution)
+    if version is not None:
+        return Check(distribution, "ok", f"{version} (extra {extra})")
+    return Check(distribution, "missing", f"optional; pip install 'efficienttrust[{extra}]'")
 
 
-def _extra_with(distribution: str) -> str | None:
-    """Return the extra of this package that installs a distribution, as its own metadata has it."""
+def _extras() -> dict[str, str]:
+    """Return distribution -> the extra of this package that installs it, as its own metadata has it."""
     try:
         requirements = importlib.metadata.requires("efficienttrust") or []
     except importlib.metadata.PackageNotFoundError:
-        return None
+        return {}
+    found: dict[str, str] = {}
     for requirement in requirements:
         name = re.match(r"[\w.-]+", requirement)
         extra = re.search(r"extra\s*==\s*['\"]([\w.-]+)['\"]", requirement)
-        if name and extra and name[0].lower() == distribution and extra[1] not in ("dev", "bench"):
-            return extra[1]
-    return None
+        if name and extra and extra[1] not in _FOR_DEVELOPERS:
+            found.setdefault(name[0].lower(), extra[1])
+    return found
 
 
 def _version(distribution: str) -> str | None:

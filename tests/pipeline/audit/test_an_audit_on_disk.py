@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from efficienttrust import audit, report
+from efficienttrust import audit, fit, report
+from efficienttrust.data import load_problem
 from efficienttrust.errors import UsageError
 from efficienttrust.pipeline import _audit_result
 from tests.small_problems import make_table
@@ -105,3 +106,39 @@ def test_the_command_makes_it_again(found, finished_run, tmp_path):
 
 def test_one_words_of_an_audit(found):
     assert repr(found).startswith("Audit('<lambda>' on 600 rows of")
+
+
+@pytest.fixture(scope="module")
+def run_of_file(tmp_path_factory):
+    """A run on a file, and the file."""
+    folder = tmp_path_factory.mktemp("own")
+    path = folder / "loans.csv"
+    make_table(400, seed=2).to_csv(path, index=False)
+    problem = load_problem(str(path), label="approved", sensitive="sex", seed=3)
+    fit(problem, budget="time=20 steps", targets=[], out=folder / "run", seed=3)
+    return folder / "run", path
+
+
+def test_the_data_of_a_run_named_again_are_measured_on_its_test_split(run_of_file):
+    folder, path = run_of_file
+    alone = audit(folder, suite="quick").document
+    for options in ({}, {"label": "approved"}, {"label": "approved", "sensitive": "sex"}, {"sensitive": ["housing"]}):
+        found = audit(folder, str(path), suite="quick", **options).document
+        assert (found["data"]["rows"], found["data"]["n"]) == ("test split", alone["data"]["n"])
+        assert found["metrics"]["accuracy"]["value"] == alone["metrics"]["accuracy"]["value"]
+        assert sum("data of the run" in note for note in found["data"]["notes"]) == 1
+        assert not any("is not known" in note for note in found["data"]["notes"])
+
+
+def test_all_rows_of_a_run_say_how_many_trained_it(run_of_file):
+    folder, path = run_of_file
+    notes = audit(folder, str(path), suite="quick", rows="all").document["data"]["notes"]
+    assert sum("trained or tuned on 280 of these 400 rows" in note for note in notes) == 1
+    assert not any("is not known" in note for note in notes)
+
+
+def test_other_rows_of_a_run_are_all_measured_and_nothing_is_known_of_them(run_of_file, tmp_path):
+    make_table(300, seed=9).to_csv(tmp_path / "new.csv", index=False)
+    found = audit(run_of_file[0], str(tmp_path / "new.csv"), suite="quick").document
+    assert (found["data"]["rows"], found["data"]["n"]) == ("all rows", 300)
+    assert any("is not known" in note for note in found["data"]["notes"])

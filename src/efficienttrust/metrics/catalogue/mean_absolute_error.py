@@ -17,7 +17,7 @@ def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
     return loss_limit(np.abs(outcome.prediction - outcome.y), outcome.weight, alpha)
 
 
-metrics.register("mean_absolute_error")(
+metrics.register("mean_absolute_error", "mae")(
     Metric(
         name="mean_absolute_error",
         definition="Mean distance of prediction and label, in units of the label.",

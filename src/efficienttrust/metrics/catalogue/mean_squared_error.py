@@ -15,7 +15,7 @@ def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
     return loss_limit((outcome.prediction - outcome.y) ** 2, outcome.weight, alpha)
 
 
-metrics.register("mean_squared_error")(
+metrics.register("mean_squared_error", "mse")(
     Metric(
         name="mean_squared_error",
         definition="Mean squared distance of prediction and label, in squared units of the label.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from efficienttrust.metrics.arguments import Arguments
@@ -35,6 +37,12 @@ def _mean(combination: Floats) -> Compute:
         return loss_of_all(_means(tally, tally.everyone, combination), tally.n, obstacle, level)
 
     return compute
+
+
+def _root(tally: Tally, arguments: Arguments, level: float) -> Estimate:
+    squares = _mean(SQUARED)(tally, arguments, level)
+    value, low, high = (float(np.sqrt(each)) for each in (squares.value, squares.low, squares.high))
+    return dataclasses.replace(squares, value=value, low=low, high=high)
 
 
 def _r2(tally: Tally, arguments: Arguments, level: float) -> Estimate:
@@ -77,6 +85,7 @@ def _mean_outcome_gap(tally: Tally, arguments: Arguments, level: float) -> Estim
 
 streamed_metrics.register("mean_absolute_error")(Streamed(_mean(DISTANCE)))
 streamed_metrics.register("mean_squared_error")(Streamed(_mean(SQUARED)))
+streamed_metrics.register("root_mean_squared_error")(Streamed(_root))
 streamed_metrics.register("r2")(Streamed(_r2))
 streamed_metrics.register("rmse_gap")(Streamed(_rmse_gap))
 streamed_metrics.register("mean_outcome_gap")(Streamed(_mean_outcome_gap))
