@@ -110,7 +110,8 @@ ABOUT_TORCH = {"machine.py", "_module_graph.py", "_module_scorer.py", "_gathered
 def test_no_torch_where_arrays_are_enough():
     """Data, metrics, resources, report and compression take numpy arrays.
 
-    Only machine.py may ask about torch, _gathered.py about its processes, and what carries a torch module imports it where it is used.
+    Only machine.py may ask about torch, _gathered.py about its processes, and what carries a torch module imports it
+    where it is used.
     """
     for module in MODULES:
         if floor_of(module) in {"data", "metrics", "resources", "report", "compression"}:

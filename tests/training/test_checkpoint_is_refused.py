@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import zipfile
 
 import pytest
 import torch
@@ -62,3 +63,17 @@ def test_a_full_disk_leaves_the_old_one(tmp_path, monkeypatch):
         save_checkpoint(path, {"identity": "a", "step": 2})
     assert load_checkpoint(path, "a") == {"identity": "a", "step": 1}
     assert [found.name for found in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_one_flipped_bit_anywhere_in_the_tensors(checkpoint):
+    whole = bytearray(checkpoint.read_bytes())
+    with zipfile.ZipFile(checkpoint) as records:
+        places = [
+            one.header_offset + 200 for one in records.infolist() if "/data/" in one.filename and one.file_size > 400
+        ]
+    assert len(places) > 3
+    for place in places:
+        damaged = whole.copy()
+        damaged[place] ^= 1
+        checkpoint.write_bytes(damaged)
+        assert "damaged" in refusal(checkpoint)

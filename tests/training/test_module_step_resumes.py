@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,6 +33,7 @@ def stays(n=300):
 
 CASES = {
     "resnet8": ("resnet8", (IMAGE_ROBUST,), STRONG, {"width": 0.25}),
+    "dropout in fp16": (f"{HERE}:dropping", (FAIR, ROBUST), replace(STRONG, precision="fp16"), {}),
     "dropout": (f"{HERE}:dropping", (FAIR, ROBUST), STRONG, {}),
     "tabular": ("tabular", (FAIR, ROBUST), STRONG, {"width": 0.1}),
     "lstm": ("lstm", (FAIR,), STRONG, {"width": 0.25}),

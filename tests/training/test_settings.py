@@ -17,7 +17,6 @@ from efficienttrust.training import Settings, parse_augmentation
         ("flip=0.5,crop=1,", {"crop": 1.0, "flip": 0.5}),
         ("mixup", {"mixup": 1.0}),
         ("cutout = 0", {"cutout": 0.0}),
-        ("flip=0.1,flip=0.2", {"flip": 0.2}),
     ],
 )
 def test_strengths_are_read(text, strengths):
@@ -36,6 +35,7 @@ def test_strengths_are_read(text, strengths):
         ("crop=much", "'crop=much': write NAME=STRENGTH"),
         ("=1", "unknown augmentation ''"),
         ("none, crop", "unknown augmentation 'none'"),
+        ("flip=0.1,flip=0.2", "augmentation flip is given twice in 'flip=0.1,flip=0.2'"),
     ],
 )
 def test_what_is_no_strength_is_refused_in_one_line(text, said):
@@ -48,7 +48,7 @@ def test_what_is_no_strength_is_refused_in_one_line(text, said):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"precision": "fp16"}, "unknown precision 'fp16'"),
+        ({"precision": "fp8"}, "unknown precision 'fp8'"),
         ({"precision": "BF16"}, "unknown precision 'BF16'. Did you mean 'bf16'"),
         ({"augmentation": {"crop": 1.5}}, "from 0 to 1"),
         ({"augmentation": {"zoom": 0.5}}, "unknown augmentation 'zoom'"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import logging
 import warnings
 from typing import Any
@@ -62,12 +64,13 @@ def _exported(scorer: ModuleScorer) -> Any:
             return z.unsqueeze(1) if z.ndim == 1 else z
 
     twin = Columns(copy.deepcopy(scorer.module).cpu().eval())
-    loud, names = logging.WARNING, ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")
+    loud, talkative = logging.WARNING, io.StringIO()
+    names = ("torch.onnx", "onnxscript", "onnx_ir", "torch.export", "torch.fx.experimental.symbolic_shapes")
     before = {name: logging.getLogger(name).level for name in names}
     try:
         for name in names:
             logging.getLogger(name).setLevel(loud + 10)
-        with warnings.catch_warnings(), torch.no_grad():
+        with warnings.catch_warnings(), torch.no_grad(), contextlib.redirect_stderr(talkative):
             warnings.simplefilter("ignore")  # of the exporter, about itself
             program = torch.onnx.export(
                 twin,
@@ -81,8 +84,14 @@ def _exported(scorer: ModuleScorer) -> Any:
                 external_data=False,
             )
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise EfficientTrustError(f"network {scorer.network!r} cannot be exported to ONNX: {reason}") from error
+        first: BaseException = error
+        while first.__cause__ is not None:  # torch wraps what happened in advice on its own repository
+            first = first.__cause__
+        reason = str(first).strip().partition("\n")[0].strip()
+        raise EfficientTrustError(
+            f"network {scorer.network!r} cannot be exported to ONNX ({type(first).__name__}: {reason}); write its "
+            "forward pass in torch operations, without Python conditions on the values of tensors"
+        ) from error
     finally:
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)

@@ -13,6 +13,8 @@ torch to deploy it, its gradients are written by hand, and `bind` prepares the c
 """
 
 from efficienttrust.models._network import Inputs, Network, make_network, network_of, networks, parse_network
+from efficienttrust.models._own import named_failures
+from efficienttrust.models._size import refuse_beyond_memory
 from efficienttrust.models.catalogue.mlp import MLP, build_mlp
 
 __all__ = [
@@ -21,7 +23,9 @@ __all__ = [
     "Network",
     "build_mlp",
     "make_network",
+    "named_failures",
     "network_of",
     "networks",
     "parse_network",
+    "refuse_beyond_memory",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import os
+import math
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.errors import UsageError, did_you_mean, unknown_name
+from efficienttrust.errors import UsageError, unknown_name
+from efficienttrust.models._size import refuse_extremes, refuse_too_large
 from efficienttrust.registry import Registry
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ class Network:
         make: Called as `make(inputs, outputs, **options)`; gives a module that maps [n, *shape] float32 to logits
             [n, outputs], or [n] where there is one output. Weights are drawn from torch's global generator.
         options: Names and defaults of the options; `width` (a factor, 1 = as published) scales the layers.
+        most: Largest values of options that have one; of each number of a list.
         learning_rate: Peak learning rate of AdamW that suits it.
         weight_decay: Decoupled weight decay that suits it.
         epochs: Passes over the data after which more training buys little.
@@ -72,6 +72,7 @@ class Network:
     title: str
     make: Callable[..., nn.Module]
     options: Mapping[str, Any] = field(default_factory=dict)
+    most: Mapping[str, float] = field(default_factory=dict)
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     epochs: float = 20.0
@@ -94,7 +95,7 @@ def parse_network(text: str) -> tuple[str, dict[str, Any]]:
     """Return name and options of `resnet20(width=0.5)` or `mlp(widths=64-32)`; `module:function` is a user's own.
 
     Raises:
-        UsageError: No such network or option, or an option that is not a number.
+        UsageError: No such network or option, or an option given twice, that is no number, or beyond its largest value.
     """
     match = re.fullmatch(r"\s*([\w.:-]+)\s*(?:\((.*)\))?\s*", text)
     if match is None:
@@ -105,27 +106,31 @@ def parse_network(text: str) -> tuple[str, dict[str, Any]]:
         name, _, value = (piece.strip() for piece in part.partition("="))
         if name not in network.options:
             raise unknown_name(f"option of {network.name}", name, network.options)
-        try:
-            options[name] = _option(value, network.options[name])
-        except ValueError:
-            raise UsageError(f"model option {name}={value!r} is not a number above 0") from None
+        if name in options:
+            raise UsageError(f"model option {name} is given twice in {text!r}: leave out one of the two")
+        options[name] = _option(name, value, network.options[name])
+    refuse_extremes(network, options)
     return network.name, options
 
 
-def _option(text: str, default: Any) -> Any:
+def _option(name: str, text: str, default: Any) -> Any:
     """Read an option of the type of its default; several whole numbers are written as `64-32`."""
     if isinstance(default, tuple):
-        numbers = tuple(int(part) for part in text.split("-"))
-        if min(numbers) < 1:
-            raise ValueError(text)
-        return numbers
-    number = float(text)
-    if not 0 <= number < float("inf") or (isinstance(default, float) and number == 0):
-        raise ValueError(text)
-    if isinstance(default, float):
-        return number
-    if number != int(number):
-        raise ValueError(text)
+        if not re.fullmatch(r"0*[1-9]\d{0,15}(-0*[1-9]\d{0,15})*", text, re.ASCII):
+            raise UsageError(f"model option {name}={text[:40]!r} is not a list of whole numbers above 0, as 64-32")
+        return tuple(int(part) for part in text.split("-"))
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if isinstance(default, bool):
+        if number not in (0, 1):
+            raise UsageError(f"model option {name}={text!r}: it is on or off, give 1 or 0")
+    elif isinstance(default, int):
+        if not (number >= 0 and number == number // 1):
+            raise UsageError(f"model option {name}={text!r} is not a whole number of 0 or more")
+    elif not 0 < number < math.inf:
+        raise UsageError(f"model option {name}={text!r} is not a number above 0")
     return type(default)(number)
 
 
@@ -140,57 +145,13 @@ def network_of(name: str) -> Network:
     """Return a registered network, or a user's own: `package.module:function` called as `function(inputs, outputs)`.
 
     Raises:
-        UsageError: There is no such network, module or function.
+        UsageError: There is no such network, module or function, or importing the module fails.
     """
-    module_name, colon, function_name = name.partition(":")
-    if not colon:
-        return networks.get(name)
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # as for `python -m`: the user's own files come first
-    if not module_name.strip(".") or not function_name.isidentifier():
-        raise UsageError(f"model {name!r} is not of the form module:function")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # whatever the user's file does while it is imported
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UsageError(f"model {name}: {module_name} cannot be imported here ({reason})") from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise UsageError(
-            f"model {name}: {module_name} has no function {function_name}.{did_you_mean(function_name, dir(module))}"
-        )
-    return Network(name, ("table", "sequence", "image"), f"own network {name}", _checked(name, function))
+    if ":" in name:
+        from efficienttrust.models._own import own_network
 
-
-def _checked(name: str, function: Callable[..., Any]) -> Callable[..., nn.Module]:
-    """Let a user's single logit be a column [n, 1], as most write it, and refuse answers of another shape."""
-    import torch
-    from torch import Tensor, nn
-
-    class FlatLogit(nn.Module):
-        def __init__(self, module: nn.Module) -> None:
-            super().__init__()
-            self.module = module
-
-        def forward(self, rows: Tensor) -> Tensor:
-            z: Tensor = self.module(rows)
-            return z.squeeze(1) if z.ndim == 2 else z
-
-    def make(inputs: Inputs, outputs: int) -> nn.Module:
-        made = function(inputs, outputs)
-        if not isinstance(made, nn.Module):
-            raise UsageError(f"model {name} returns a {type(made).__name__}, not a torch.nn.Module")
-        module: nn.Module = FlatLogit(made) if outputs == 1 else made
-        learning = module.training
-        with torch.no_grad():
-            shape = tuple(module.eval()(torch.zeros(2, *inputs.shape)).shape)
-        module.train(learning)
-        if shape != ((2,) if outputs == 1 else (2, outputs)):
-            wanted = "[n] or [n, 1]" if outputs == 1 else f"[n, {outputs}]"
-            raise UsageError(f"model {name} answers 2 rows with a tensor of shape {list(shape)}, not {wanted} logits")
-        return module
-
-    return make
+        return own_network(name)
+    return networks.get(name)
 
 
 def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **options: Any) -> nn.Module:
@@ -204,7 +165,8 @@ def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **op
         **options: Options of the network; those not given keep their defaults.
 
     Raises:
-        UsageError: No such network or option, or the network cannot read such rows.
+        UsageError: No such network or option, the network cannot read such rows or would be too large, or a user's own
+            code fails.
     """
     network = network_of(name)
     if inputs.kind not in network.kinds:
@@ -215,5 +177,9 @@ def make_network(name: str, inputs: Inputs, outputs: int = 1, *, seed: int, **op
     for option in options:
         if option not in network.options:
             raise unknown_name(f"option of {network.name}", option, network.options)
+    chosen = {**network.options, **options}
+    refuse_extremes(network, chosen)
+    if ":" not in network.name:
+        refuse_too_large(network, inputs, outputs, chosen)
     with seeded(seed):
-        return network.make(inputs, outputs, **{**network.options, **options})
+        return network.make(inputs, outputs, **chosen)

@@ -104,7 +104,7 @@ def choose_width(room: Room, ledger: Ledger, *, network: str, options: Mapping[s
 
 
 def choose_each(room: Room, ledger: Ledger, *, seed: int) -> Capacity:
-    """Choose the width of each network that `auto` tries; one that does not fit is left out, with the reason.
+    """Choose the width of each network that `auto` tries; one that does not fit is left out, as trees may still do.
 
     Args:
         room: What the file has to fit into.
@@ -112,17 +112,14 @@ def choose_each(room: Room, ledger: Ledger, *, seed: int) -> Capacity:
         seed: Seed of the untrained weights.
 
     Returns:
-        Options by name of the network.
-
-    Raises:
-        InfeasibleError: No network fits, and trees cannot learn the problem.
+        Options by name of what is tried, trees among them, and the reasons.
     """
     binary = room.problem.task == "binary"
-    options: dict[str, Mapping[str, Any]] = {}
+    options: dict[str, Mapping[str, Any]] = {"trees": {}}
     reasons, dearest = [], 0.0
     for network in AUTO_NETWORKS:
         by_hand = network == "mlp" and binary
-        if binary and not by_hand and _is_short(ledger):
+        if not by_hand and _is_short(ledger):
             reasons.append(f"{network}: left out, as exporting it would take too much of {ledger.limit:g} s")
             continue
         try:
@@ -132,8 +129,6 @@ def choose_each(room: Room, ledger: Ledger, *, seed: int) -> Capacity:
                 else choose_width(room, ledger, network=network, options={}, seed=seed)
             )
         except InfeasibleError as error:
-            if not binary and not options and network == AUTO_NETWORKS[-1]:
-                raise
             reasons.append(f"{network}: left out ({error})")
             continue
         options[network], dearest = found.options, max(dearest, found.export_cost)

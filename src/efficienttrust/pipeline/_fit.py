@@ -18,10 +18,11 @@ from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.models.counting import count_flops
 from efficienttrust.pipeline._capacity import Capacity, choose_each, choose_width, choose_widths
+from efficienttrust.pipeline._claim import claimed, working_folder
 from efficienttrust.pipeline._document import export_metadata, make_document
 from efficienttrust.pipeline._file import export_file, open_file, rows_per_second, single_row_call
 from efficienttrust.pipeline._progress import ProgressEvent
-from efficienttrust.pipeline._request import Request, check_destination, make_request, working_folder
+from efficienttrust.pipeline._request import Request, check_destination, make_request
 from efficienttrust.pipeline._room import Room
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
@@ -105,7 +106,11 @@ def fit(
         exporter=request.network != "mlp" or request.trainer == "auto" or problem.kind == "image",
         trees=request.trainer in ("lightgbm", "auto") or request.settings.distil > 0,
     )
-    with single_thread(), team_of(request.identity(problem), problem.preparation) as team:
+    with (
+        claimed(destination if rank() == 0 else None),
+        single_thread(),
+        team_of(request.identity(problem), problem.preparation) as team,
+    ):
         if team is not None and team.share.rank > 0:
             follow(problem, _task(request, problem, request.options), team)
             help_to_prove(problem, request, team)
@@ -122,19 +127,19 @@ def fit(
         ledger.close()
         file = _measure(problem, request, ledger, content, tell)
         proof = _prove(problem, request, ledger, content, file, candidates, choice, team, tell)
-    document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
-    run = Run(
-        document=document,
-        content=content,
-        scorer=candidates.members[choice.index].scorer,
-        decision=choice.decision,
-        predictions=proof.predictions,
-        history=frame_of(candidates.history, HISTORY_COLUMNS),
-        decisions=frame_of(candidates.decisions, DECISION_COLUMNS),
-    )
-    if destination is not None:
-        tell("report")
-        run.save(destination, overwrite=overwrite, show_small_cells=show_small_cells)
+        document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
+        run = Run(
+            document=document,
+            content=content,
+            scorer=candidates.members[choice.index].scorer,
+            decision=choice.decision,
+            predictions=proof.predictions,
+            history=frame_of(candidates.history, HISTORY_COLUMNS),
+            decisions=frame_of(candidates.decisions, DECISION_COLUMNS),
+        )
+        if destination is not None:
+            tell("report")
+            run.save(destination, overwrite=overwrite, show_small_cells=show_small_cells)
     return run
 
 

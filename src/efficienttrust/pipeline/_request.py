@@ -23,6 +23,7 @@ from efficienttrust.resources import Budget
 from efficienttrust.threats import attacks
 from efficienttrust.training import Settings, trainers
 from efficienttrust.training._distributed import processes
+from efficienttrust.training._settings import refuse_ignored
 
 DEFAULT_NETWORK = {"table": "mlp", "image": "resnet8"}
 
@@ -35,7 +36,7 @@ class Request:
         budget: Limits, epochs turned into samples.
         asked: The budget as the user wrote it.
         targets: Targets without duplicates.
-        notes: Which targets were dropped, and why.
+        notes: Which targets were dropped, and why; and what of the settings has no effect.
         policy: Who steers.
         policy_text: The policy as the user wrote it.
         trainer: Name of the trainer.
@@ -113,6 +114,7 @@ def make_request(
         raise InfeasibleError(f"budget: {limits.time} is less than one training step")
     _refuse_memory(limits)
     trainer, network, options = _chosen(problem, trainer, model)
+    unheeded = refuse_ignored(settings, by_hand=_by_hand(problem, trainer, network), images=problem.kind == "image")
     if settings.distil and (problem.kind == "image" or problem.task != "binary" or trainer not in ("network", "auto")):
         raise UsageError("--distil lets boosted trees teach a network two classes from a table; leave it out here")
     if seed < 0:
@@ -121,7 +123,7 @@ def make_request(
         limits,
         asked,
         parsed,
-        notes,
+        (*notes, *unheeded),
         make_policy(policy) if isinstance(policy, str) else policy,
         policy if isinstance(policy, str) else _policy_text(policy),
         trainer,
@@ -150,6 +152,8 @@ def _refuse_narrow_attacks(problem: Problem, targets: Sequence[Target]) -> None:
 
 def _chosen(problem: Problem, trainer: str, model: str | None) -> tuple[str, str, Mapping[str, Any]]:
     """Return trainer, network and its options; a model may name either."""
+    if model is not None and not model.strip():
+        raise UsageError("--model is empty: give the name of a network or a trainer, or leave it out")
     if model is not None and model in trainers.names():
         trainer, model = model, None
     trainer = trainers.canonical(trainer)
@@ -160,12 +164,12 @@ def _chosen(problem: Problem, trainer: str, model: str | None) -> tuple[str, str
     if trainer != "network":
         if processes() > 1:
             raise UsageError(f"{trainer} train in one process: start without torchrun")
-        if problem.kind == "image" or problem.task != "binary":
-            raise UsageError(f"{trainer} learn two classes from tables; choose a network with --model")
+        if problem.kind == "image":
+            raise UsageError(f"{trainer} learn from tables; choose a network with --model")
         if model is not None:
             raise UsageError(f"--model {model} is a network, --trainer {trainer} trains none: leave out one of the two")
         return trainer, "mlp", {}
-    name, options = parse_network(model or DEFAULT_NETWORK[problem.kind])
+    name, options = parse_network(DEFAULT_NETWORK[problem.kind] if model is None else model)
     kinds = network_of(name).kinds
     if problem.kind not in kinds:
         able = [other for other in networks.names() if problem.kind in networks.get(other).kinds]
@@ -173,11 +177,19 @@ def _chosen(problem: Problem, trainer: str, model: str | None) -> tuple[str, str
     return trainer, name, options
 
 
+def _by_hand(problem: Problem, trainer: str, network: str) -> str | None:
+    """Return the name of what is trained without autograd, or None; several processes train the mlp as any module."""
+    if trainer in ("network", "auto"):
+        alone = trainer == "network" and network == "mlp" and problem.task == "binary" and processes() == 1
+        return network if alone else None
+    return trainer
+
+
 def check_destination(out: Path | None, *, overwrite: bool) -> None:
-    """Refuse a folder that holds something, and one that cannot be written to.
+    """Refuse a folder that holds something.
 
     Raises:
-        UsageError: The folder exists and `overwrite` is off, holds something that is not a run, or is read-only.
+        UsageError: The folder exists and `overwrite` is off, or it holds something that is not a run.
     """
     if out is None:
         return
@@ -189,22 +201,6 @@ def check_destination(out: Path | None, *, overwrite: bool) -> None:
                 raise UsageError(f"{out} exists already; add --overwrite to replace it or choose another --out")
             if not (out / "run.json").exists():
                 raise UsageError(f"{out} exists and is not a run; --overwrite replaces runs only, choose another --out")
-    working = working_folder(out)
-    try:
-        working.mkdir(parents=True, exist_ok=True)
-        probe = working / ".writable"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise UsageError(f"cannot write to {out.parent}: {error.strerror or error}; choose another --out") from error
-    finally:
-        if working.is_dir() and not any(working.iterdir()):
-            working.rmdir()  # a run that ends before its first checkpoint leaves nothing
-
-
-def working_folder(out: Path) -> Path:
-    """Return the folder beside `out` in which a run is made; it becomes `out` when the run is complete."""
-    return out.with_name(out.name + ".partial")
 
 
 def _refuse_for_images(targets: Sequence[Target], aware: bool) -> None:

@@ -17,9 +17,10 @@ import numpy as np
 from efficienttrust.compression import Decision, DeployedImages, DeployedModel, Scorer
 from efficienttrust.data import Problem, load_image_problem, load_problem
 from efficienttrust.errors import UsageError
+from efficienttrust.pipeline._claim import working_folder
 from efficienttrust.pipeline._document import ARTIFACTS, SCHEMA_VERSION, plain
 from efficienttrust.pipeline._readers import for_readers, trajectory_for_readers
-from efficienttrust.pipeline._request import check_destination, working_folder
+from efficienttrust.pipeline._request import check_destination
 from efficienttrust.pipeline._weights import load_weights, save_weights
 
 if TYPE_CHECKING:

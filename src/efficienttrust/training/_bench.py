@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from efficienttrust.data import Problem
-from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.splits import one_hot, steering_codes
 from efficienttrust.losses import FairnessPenalty, penalties
 from efficienttrust.metrics import metrics
@@ -24,6 +23,7 @@ from efficienttrust.training._microbatch import fit_memory
 from efficienttrust.training._module_step import ModuleSetup, ModuleStepper
 from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._probe import compile_where_it_pays
+from efficienttrust.training._settings import device_of
 from efficienttrust.training._step import Stepper
 from efficienttrust.training._stepping import Stepping
 from efficienttrust.training._team_step import LeadingStepper
@@ -153,9 +153,10 @@ class Bench:
         problem, task = self._problem, self._task
         train, settings = problem.splits["train"], task.settings
         team = present_team()
-        device = _device(settings.device, 0 if team is None else team.local_rank)
+        device = device_of(settings.device, 0 if team is None else team.local_rank)
         image = problem.kind == "image"
-        half = settings.precision == "bf16" or (settings.precision == "auto" and image and bfloat16_is_native())
+        bf16 = settings.precision == "bf16" or (settings.precision == "auto" and image and bfloat16_is_native())
+        precision = "bf16" if bf16 else settings.precision.replace("auto", "fp32")
         strengths: dict[str, float] = {}
         if image:
             assert train.pixels is not None
@@ -172,7 +173,8 @@ class Bench:
                 members = {name: one * weight[:, None] for name, one in members.items()}
         shown = ", ".join(f"{name} {strength:g}" for name, strength in strengths.items()) or "none"
         self.said = (
-            f"trained on {device.type} in {'bfloat16 (weights and all measurements in fp32)' if half else 'fp32'}"
+            f"trained on {device.type} in {precision}"
+            + ("" if precision == "fp32" else " (weights and all measurements in fp32)")
             + ("" if team is None else f" by {team.share.size} processes, which share every batch")
             + (f"; augmentation: {shown}" if image else ""),
         )
@@ -192,22 +194,7 @@ class Bench:
             members=members,
             strengths=strengths,
             device=device,
-            half=half,
+            precision=precision,
             soft=self._soft,
             unit=unit_of(problem),
         )
-
-
-def _device(text: str, local_rank: int) -> torch.device:
-    """Return the device of a name; of several processes on a machine each takes the GPU of its number."""
-    if text in ("auto", "cuda") and torch.cuda.is_available():
-        return torch.device("cuda", local_rank)
-    if text == "auto":
-        return torch.device("cpu")
-    try:
-        device = torch.device(text)
-    except RuntimeError:
-        raise UsageError(f"device {text!r} is unknown: choose auto, cpu, cuda or cuda:NUMBER") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device {text!r}: torch sees no GPU here; choose cpu or auto")
-    return device

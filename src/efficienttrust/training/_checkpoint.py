@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,20 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a state atomically: the file is either the old one or the new one, whole."""
     import torch
 
+    content = io.BytesIO()  # torch hides what a disk says
+    torch.save(state, content)
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
-            torch.save(state, file)
+            file.write(content.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+    except OSError as error:
         partial.unlink(missing_ok=True)
         raise UsageError(
-            f"cannot write the checkpoint {path}: {error}; free some space or choose another --out"
+            f"cannot write the checkpoint {path}: {error.strerror or error}; free some space or choose another --out"
         ) from error
 
 
@@ -39,6 +43,9 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
+        with zipfile.ZipFile(path) as records:
+            if records.testzip() is not None:  # torch itself does not look at checksums
+                raise ValueError("a record does not match its checksum")
         state = torch.load(path, weights_only=True)
     except Exception as error:
         raise UsageError(

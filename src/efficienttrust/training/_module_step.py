@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from efficienttrust.atats import TrustAction
 from efficienttrust.compression import ModuleScorer, Scorer
 from efficienttrust.data import Pixels, Problem
+from efficienttrust.errors import UsageError
 from efficienttrust.losses import FairnessPenalty
-from efficienttrust.models import Inputs
+from efficienttrust.models import Inputs, named_failures, refuse_beyond_memory
 from efficienttrust.models.counting import count_flops
 from efficienttrust.threats.catalogue.pgd import TRAINING_PGD_STEPS
 from efficienttrust.training._attacked import attacked_images, attacked_numbers
@@ -48,7 +49,7 @@ class ModuleSetup:
         members: Membership [n, G] per attribute that a penalty needs.
         strengths: Strength of each augmentation of images.
         device: Where the training runs.
-        half: Whether forward and backward passes run in bfloat16.
+        precision: Of forward and backward passes: `fp32`, `bf16` or `fp16`.
         soft: [n] labels of two classes mixed with a teacher's probabilities; None learns the labels as they are.
         unit: In what a label that is a number is learned; None learns classes.
     """
@@ -62,7 +63,7 @@ class ModuleSetup:
     members: Mapping[str, Tensor]
     strengths: Mapping[str, float]
     device: torch.device
-    half: bool
+    precision: str
     soft: Tensor | None = None
     unit: Unit | None = None
 
@@ -95,6 +96,7 @@ class ModuleStepper:
         seed: int,
         team: Team | None = None,
     ) -> None:
+        refuse_beyond_memory(setup.network, network, setup.device)
         train = setup.problem.splits["train"]
         self.setup, self.penalties, self.learning_rate = setup, tuple(penalties), learning_rate
         self._flops = count_flops(network, [torch.zeros(1, *setup.inputs.shape)]).per_row
@@ -108,7 +110,7 @@ class ModuleStepper:
         self._generator = torch.Generator().manual_seed(seed)  # one draws the same on every device,
         self._noise = torch.Generator(setup.device).manual_seed(seed + 1)  # one draws where it is needed
         self._dropout = DropoutStream(seed, setup.device)
-        self.parts, self.compiled = 1, False
+        self.parts, self.compiled, self._stepped = 1, False, False
         self._team, self._share = team, Share() if team is None else team.share
         self._training_pass: Any = self._network
         decayed = [one for one in network.parameters() if one.ndim > 1]
@@ -118,6 +120,7 @@ class ModuleStepper:
             lr=learning_rate,
             fused=True,
         )
+        self._scaler = torch.amp.GradScaler(setup.device.type, enabled=setup.precision == "fp16")
         self._mixed: tuple[Tensor, Tensor] | None = None  # partners and weights of the batch drawn last
 
     @property
@@ -197,12 +200,20 @@ class ModuleStepper:
                         if len(parts) == 1:
                             penalty, pull = self._pull(scores.detach(), rows)
                         total = total + action.lambda_fair * torch.dot(pull[part], scores)
-                    (total * size).backward()  # type: ignore[no-untyped-call]  # DistributedDataParallel takes the mean
+                    with named_failures(self.setup.network, "the backward pass"):
+                        self._scaler.scale(total * size).backward()  # type: ignore[no-untyped-call]  # DDP takes the mean
                 loss += utility.detach()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        self.optimizer.step()
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
         joint = loss.cpu() if self._team is None else torch.tensor(self._team.sum(float(loss)), dtype=loss.dtype)
+        if not self._stepped and not torch.isfinite(joint):
+            raise UsageError(
+                f"network {self.setup.network!r}: the loss of the first step is {float(joint):g}, as training rows get "
+                "logits that are not finite: look for a division by 0, and for the root or logarithm of what is below 0"
+            )
+        self._stepped = True
         return joint + action.lambda_fair * penalty
 
     def join(self) -> None:
@@ -275,6 +286,7 @@ class ModuleStepper:
             "dropout": self._dropout.state,
             "parts": self.parts,
             "compiled": self.compiled,
+            "scaler": self._scaler.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -286,10 +298,14 @@ class ModuleStepper:
         self._generator.set_state(state["generator"])
         self._noise.set_state(state["noise"])
         self._dropout.state, self.parts = state["dropout"], state["parts"]
+        self._scaler.load_state_dict(state["scaler"])
         if state["compiled"] and not self.compiled:
             self.compile()
 
     def _answer(self, points: Tensor) -> Tensor:
+        if self.setup.precision == "fp16":  # an attack's gradients are not scaled, and would vanish
+            z: Tensor = self._network(points)
+            return z
         return self._logits(self._network, points)
 
     def _logits(self, network: Any, x: Tensor) -> Tensor:
@@ -349,6 +365,6 @@ class ModuleStepper:
             self._network.train()
 
     def _precision(self, device: torch.device) -> contextlib.AbstractContextManager[Any]:
-        if not self.setup.half:
+        if self.setup.precision == "fp32":
             return contextlib.nullcontext()
-        return torch.autocast(device.type, torch.bfloat16)
+        return torch.autocast(device.type, torch.bfloat16 if self.setup.precision == "bf16" else torch.float16)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from efficienttrust.errors import UsageError, unknown_name
 from efficienttrust.training._compile import COMPILES, Compile
 
-Precision = Literal["auto", "fp32", "bf16"]
-PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16")
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,9 @@ class Settings:
 
     Attributes:
         device: `auto` (a GPU when there is one), `cpu`, `cuda` or `cuda:1`.
-        precision: Of the forward and backward passes of training: `bf16` (weights stay fp32), `fp32`, or `auto`, which
-            is bf16 for convolutions where the hardware multiplies it. What is measured is always measured in fp32.
+        precision: Of the forward and backward passes of training, while weights stay fp32: `bf16`; `fp16`, whose loss
+            is scaled so that small gradients do not vanish, and in which nothing is attacked; `fp32`; or `auto`, which
+            is bf16 for images where the hardware multiplies it. What is measured is always measured in fp32.
         augmentation: Strength in [0, 1] by name; None takes what suits the images.
         compile: Whether the training pass goes through `torch.compile`: `on`, `off`, or `auto`, which is on a GPU where
             the predicted saving exceeds the cost. Compiling is charged to the budget.
@@ -49,18 +53,75 @@ def parse_augmentation(text: str) -> dict[str, float]:
     """Read `crop=1, flip=0.5`; `none` is no augmentation.
 
     Raises:
-        UsageError: An unknown name, or a strength that is no number in [0, 1].
+        UsageError: An unknown name, one given twice, or a strength that is no number in [0, 1].
     """
     if text.strip().lower() == "none":
         return {}
     strengths: dict[str, float] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, value = (piece.strip() for piece in part.partition("="))
+        if name in strengths:
+            raise UsageError(f"augmentation {name} is given twice in {text!r}: leave out one of the two")
         try:
             strengths[name] = float(value or 1)
         except ValueError:
             raise UsageError(f"augmentation {part!r}: write NAME=STRENGTH with a number from 0 to 1") from None
     return _checked(strengths)
+
+
+def refuse_ignored(settings: Settings, *, by_hand: str | None, images: bool) -> tuple[str, ...]:
+    """Refuse settings that what is trained would not follow; return what a report should say.
+
+    Args:
+        settings: What was asked for.
+        by_hand: Name of what trains without autograd, on the CPU: `mlp`, `trees`, `lightgbm`; None of a torch module.
+        images: Whether the rows are images.
+
+    Raises:
+        UsageError: A setting has no effect here, or the device is not there.
+    """
+    if settings.augmentation and not images:
+        raise UsageError("--augment changes images, and these are rows of a table: leave it out")
+    device = "cpu" if settings.device == "auto" else device_of(settings.device).type
+    if by_hand is None:
+        return ()
+    if settings.precision in ("bf16", "fp16"):
+        raise UsageError(
+            f"--precision {settings.precision}: {by_hand} is trained in fp32 alone; leave it out, or choose another "
+            "--model"
+        )
+    if settings.compile == "on":
+        raise UsageError(
+            f"--compile on: {by_hand} is trained without torch.compile; leave it out, or choose another --model"
+        )
+    if device == "cuda":
+        return (f"{by_hand} was trained on the CPU, its only device, in place of --device {settings.device}",)
+    return ()
+
+
+def device_of(text: str, local_rank: int = 0) -> torch.device:
+    """Return the device of a name; of several processes on a machine each takes the GPU of its number.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    import torch
+
+    if text in ("auto", "cuda") and torch.cuda.is_available():
+        return torch.device("cuda", local_rank)
+    if text == "auto":
+        return torch.device("cpu")
+    try:
+        device = torch.device(text)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"device {text!r} is unknown: choose auto, cpu, cuda or cuda:NUMBER")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"device {text!r}: torch sees no GPU here; choose cpu or auto")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(f"device {text!r}: torch sees {torch.cuda.device_count()} GPU here, the first is cuda:0")
+    return device
 
 
 def _checked(strengths: Mapping[str, float]) -> dict[str, float]:

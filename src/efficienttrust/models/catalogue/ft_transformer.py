@@ -131,6 +131,7 @@ networks.register("ft_transformer")(
         title="FT-Transformer (Gorishniy et al. 2021): a token per column, attention among them",
         make=FTTransformer,
         options={"width": 1.0, "depth": 3},
+        most={"width": 1000, "depth": 64},
         learning_rate=1e-4,
         weight_decay=1e-5,
     )

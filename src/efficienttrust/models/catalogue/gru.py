@@ -21,6 +21,7 @@ networks.register("gru")(
         title="Gated recurrent units (Cho et al. 2014) on values, masks and time gaps.",
         make=_make,
         options={"width": 1.0, "layers": 1},
+        most={"width": 1000, "layers": 64},
         learning_rate=3e-3,
         weight_decay=1e-2,
     )

@@ -139,5 +139,6 @@ networks.register("mlp")(
         title="Multi-layer perceptron with ReLU units.",
         make=_make,
         options={"widths": (256, 128)},
+        most={"widths": 1_000_000},
     )
 )

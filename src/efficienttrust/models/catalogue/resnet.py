@@ -65,6 +65,7 @@ def _register(depth: int) -> None:
             title=f"Residual network of {depth} layers (He et al. 2016), blocks that start as the identity.",
             make=make,
             options={"width": 1.0, "zero_gamma": True},
+            most={"width": 1000},
             learning_rate=2e-3,
             weight_decay=5e-2,
         )

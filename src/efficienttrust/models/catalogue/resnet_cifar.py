@@ -51,6 +51,7 @@ def _register(depth: int) -> None:
             title=f"Residual network of {depth} layers for small images (He et al. 2016).",
             make=make,
             options={"width": 1.0, "zero_gamma": depth >= _DEEP},
+            most={"width": 1000},
             learning_rate=5e-3,
             weight_decay=5e-2,
         )

@@ -47,8 +47,9 @@ class Tabular(nn.Module):
         units = max(round(HIDDEN * width), 1)
         self.n_numeric = inputs.n_numeric
         self.outputs = outputs
-        self.clip = RobustClip(sample)
-        clipped = self.clip(torch.tensor(sample, dtype=torch.float32)).numpy().astype(np.float64)
+        with torch.device("cpu"):  # knots are values, also where the network is only counted, on the meta device
+            self.clip = RobustClip(sample)
+            clipped = self.clip(torch.tensor(sample, dtype=torch.float32)).numpy().astype(np.float64)
         bins = min(max(ALL_BINS // max(inputs.n_numeric, 1), LEAST_BINS), bins)
         self.numbers = PiecewiseLinear(clipped, bins=bins, size=NUMBER_EMBEDDING)
         self.register_buffer("plain", torch.tensor(columns_outside(inputs, wide), dtype=torch.int64))
@@ -56,7 +57,7 @@ class Tabular(nn.Module):
         # One draw per column, not per feature: a member that turns a column down does so as a whole.
         sizes = [NUMBER_EMBEDDING] * inputs.n_numeric + [1] * len(self.plain) + [BLOCK_EMBEDDING] * len(wide)
         drawn = torch.randn(members, len(sizes)) if members > 1 else torch.ones(1, len(sizes))
-        self.scale = nn.Parameter(drawn.repeat_interleave(torch.tensor(sizes), dim=1))
+        self.scale = nn.Parameter(drawn.repeat_interleave(torch.tensor(sizes), dim=1, output_size=sum(sizes)))
         layers: list[nn.Module] = []
         for before in [sum(sizes)] + [units] * (LAYERS - 1):
             layers += [nn.Linear(before, units), nn.ReLU(), nn.Dropout(DROPOUT)]
@@ -79,6 +80,7 @@ networks.register("tabular")(
         title="MLP on clipped and embedded numbers, members sharing weights (after RealMLP 2024 and TabM 2025)",
         make=Tabular,
         options={"width": 1.0, "members": 4, "bins": 256},
+        most={"width": 1000, "members": 64, "bins": ALL_BINS},
         learning_rate=5e-3,
         weight_decay=3e-2,
     )

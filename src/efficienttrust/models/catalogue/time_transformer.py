@@ -71,6 +71,7 @@ networks.register("time_transformer")(
         title="Transformer over time steps (Vaswani et al. 2017) that looks at observed steps only.",
         make=_make,
         options={"width": 1.0, "depth": 3},
+        most={"width": 1000, "depth": 64},
         learning_rate=1e-3,
         weight_decay=1e-2,
     )

@@ -80,6 +80,7 @@ networks.register("vit")(
         title="Small vision Transformer with mean pooling and fixed positions (Beyer et al. 2022).",
         make=_make,
         options={"width": 1.0, "depth": 6, "patch": 0},
+        most={"width": 1000, "depth": 64, "patch": 1024},
         learning_rate=1e-3,
         weight_decay=5e-2,
     )
