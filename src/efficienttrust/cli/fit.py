@@ -84,7 +84,7 @@ def fit(
             trees, lightgbm, or auto, which tries several; by default mlp for tables and resnet8 for images.
         trainer: Family of what is trained: network (the default), trees, lightgbm or auto; `--model` says it too.
         device: Where networks other than mlp are trained: auto (a GPU when there is one), cpu, cuda or cuda:1.
-        precision: Of their training: fp32, bf16, fp16, or auto, which is bf16 for images where the hardware multiplies it.
+        precision: Of their training: fp32, bf16, fp16, or auto: bf16 for images where the hardware multiplies it.
         compile: Whether training goes through `torch.compile`: on, off, or auto, which is on a GPU where it pays.
         augment: Strength of augmentations of images, as `crop=1, flip=0.5`; `none` for none.
         distil: Share of a network's loss, 0 to 1, on the probabilities of boosted trees that are trained first.

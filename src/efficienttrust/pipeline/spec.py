@@ -227,7 +227,7 @@ class FitSpec(_Strict):
         None, description="network by name, as `resnet20(width=0.5)`, `module:function`, trees, lightgbm or auto"
     )
     device: str = Field("auto", description="where networks other than mlp are trained: auto, cpu, cuda")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="of training: auto, fp32, bf16, fp16")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto, fp32, bf16 or fp16")
     compile: Literal["auto", "on", "off"] = Field("auto", description="whether training goes through torch.compile")
     augment: Augment | None = Field(None, description="strength of augmentations, as `crop=1, flip=0.5`; none for none")
     distil: float = Field(0.0, ge=0, le=1, description="share of a network's loss on probabilities of boosted trees")
