@@ -42,3 +42,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Build the error for an unlisted name, e.g. `unknown metric 'dpp'. Did you mean 'dpd'?`."""
     return UsageError(f"unknown {kind} {name!r}.{did_you_mean(name, known)}")
+
+
+def in_bytes(amount: float) -> str:
+    """Return an amount of bytes for reading, in the largest unit of which there is one: `3.1 kB`, `16 TB`."""
+    units = {"PB": 1e15, "TB": 1e12, "GB": 1e9, "MB": 1e6, "kB": 1e3, "bytes": 1.0}
+    unit = next((unit for unit, size in units.items() if amount >= size), "bytes")
+    return f"{amount / units[unit]:.3g} {unit}"

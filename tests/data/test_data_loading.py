@@ -237,12 +237,6 @@ def test_text_of_cells():
     assert as_text(pd.Series([], dtype=object)).tolist() == []
 
 
-def test_mostly_numeric_text_is_pointed_out(loans):
-    loans["age"] = loans["age"].astype(str)
-    loans.loc[17, "age"] = "unknown"
-    assert any("1 of its" in note and "'unknown' in data row 17" in note for note in load(loans).notes)
-
-
 def test_csv_separators_missing_words_and_bom(tmp_path):
     (tmp_path / "x.csv").write_text("\ufeffa; b;c\n1; ?;x y\n2;4;NA\n", encoding="utf-8")
     table = read_table(tmp_path / "x.csv")

@@ -124,6 +124,48 @@ def test_repeated_rows_across_splits_are_counted_for_numbers() -> None:
     assert not any("in another split" in note for note in priced(other).notes)
 
 
+def section(page: str, title: str) -> list[list[str]]:
+    """Return the cells of a table of a page, the header first."""
+    lines = page.split(f"\n\n{title}\n\n")[1].split("\n\n")[0].splitlines()
+    return [line.split() for line in lines]
+
+
+def test_a_page_shows_means_of_numbers_and_shares_of_classes() -> None:
+    table = woods()
+    page = describe(load(table, "kind"))
+    assert section(page, "Groups")[0] == ["attribute", "group", "rows"]
+    assert section(page, "Splits")[0] == ["split", "rows"]
+    counts = table["kind"].value_counts().sort_index()
+    assert section(page, "Classes") == [
+        ["class", "rows", "share"],
+        *([name, str(n), f"{n / len(table):.3f}"] for name, n in counts.items()),
+    ]
+    assert "Classes" not in describe(load(table.assign(same=table["kind"]), "kind", sensitive="same"))
+    problem = priced(table)
+    page = describe(problem)
+    assert section(page, "Groups")[0] == ["attribute", "group", "rows", "mean", "price"]
+    for (_name, group, n, mean), (key, prices) in zip(
+        section(page, "Groups")[1:], table.groupby("owner")["price"], strict=True
+    ):
+        assert (group, int(n)) == (key, len(prices))
+        assert float(mean) == pytest.approx(prices.mean(), rel=1e-5)
+    for name, _n, mean in section(page, "Splits")[1:]:
+        assert float(mean) == pytest.approx(problem.splits[name].y.mean(dtype=float), rel=1e-5)
+
+
+@pytest.mark.parametrize("label", ["kind", "price", "cheap"])
+def test_what_may_not_be_told_of_labels_leaves_no_empty_column(label: str) -> None:
+    table = woods()
+    table["cheap"] = np.where(table["price"] < 100, "yes", "no")
+    drop = {"kind": "price,cheap", "price": "kind,cheap", "cheap": "price,kind"}[label]
+    problem = load(table, label, drop=drop, task="regression" if label == "price" else None)
+    page = describe(problem, summary(problem))
+    assert section(page, "Splits")[0] == ["split", "rows"]
+    assert ("base rate" in page) == (label == "cheap")
+    assert "mean price" not in page
+    assert "Classes" not in page
+
+
 def test_pages_speak_of_classes_and_of_numbers() -> None:
     assert "3 classes" in describe(load(woods(), "kind"))
     page = describe(priced(woods()))

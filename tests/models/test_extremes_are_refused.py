@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from efficienttrust.errors import UsageError
+from efficienttrust.errors import UsageError, in_bytes
 from efficienttrust.models import make_network, network_of, networks, parse_network, refuse_beyond_memory
-from efficienttrust.models._size import count_unmade, in_bytes
+from efficienttrust.models._size import count_unmade
 from tests.models import table_cases
 from tests.models.network_cases import images, sequences
 
@@ -108,10 +108,3 @@ def test_a_training_that_no_memory_holds_is_refused():
     ):
         refuse_beyond_memory("wide", module, torch.device("cpu"))
     refuse_beyond_memory("small", nn.Linear(10, 10), torch.device("cpu"))
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"), [(1e3, "0.001 MB"), (25.3e9, "25.3 GB"), (16e12, "16 TB"), (4e18, "4e+03 PB")]
-)
-def test_bytes_are_readable(amount, text):
-    assert in_bytes(amount) == text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from efficienttrust.data._stray_texts import Place, are_numbers, is_text, note_mostly_numbers, refuse_stray_texts
 from efficienttrust.data._text import text_codes
 from efficienttrust.errors import UsageError
 
@@ -69,12 +70,20 @@ class Cells:
         return Cells(self.kind, self.values[rows], self.texts)
 
 
-def read_inputs(frame: pd.DataFrame) -> tuple[dict[str, Cells], list[str]]:
-    """Infer the kind of every column and read it; columns that cannot be an input are left out with a note."""
+def read_inputs(frame: pd.DataFrame, place: Place | None) -> tuple[dict[str, Cells], list[str]]:
+    """Infer the kind of every column and read it; columns that cannot be an input are left out with a note.
+
+    Args:
+        frame: Candidates for inputs, indexed by the row in the source.
+        place: Names the place of a row in messages; None where no cell may be told.
+
+    Raises:
+        UsageError: A column is text for the sake of a few cells among numbers, see `refuse_stray_texts`.
+    """
     cells: dict[str, Cells] = {}
     notes: list[str] = []
     for name in frame.columns:
-        read = _read(frame[name], notes)
+        read = _read(frame[name], place, notes)
         if isinstance(read, str):
             notes.append(f"column {name!r} dropped: {read}")
         else:
@@ -126,7 +135,7 @@ def numbers(series: pd.Series[Any]) -> NDArray[np.float64]:
     return values
 
 
-def _read(series: pd.Series[Any], notes: list[str]) -> Cells | str:
+def _read(series: pd.Series[Any], place: Place | None, notes: list[str]) -> Cells | str:
     """Return the cells, or the reason why the column is no input."""
     import pandas as pd
 
@@ -142,11 +151,15 @@ def _read(series: pd.Series[Any], notes: list[str]) -> Cells | str:
         return "it has no values at all"
     if all(DATE.match(text) for text in texts[:50]):
         return "it holds dates as text; derive numbers from it, or name it as the time order"
+    if place is not None:
+        refuse_stray_texts(series, place)
     observed = np.count_nonzero(codes >= 0)
     if len(texts) == observed and observed > 10:
+        if is_text(series) and are_numbers(texts).all():
+            return "it holds numbers stored as text; convert it to numbers"
         return f"every one of its {observed} values is different (an identifier?)"
-    if series.dtype != "category":  # else categories were meant
-        _note_mostly_numbers(series, codes, texts, notes)
+    if is_text(series):
+        note_mostly_numbers(series, codes, texts, place, notes)
     return Cells("categorical", codes, texts)
 
 
@@ -160,27 +173,6 @@ def _read_numbers(series: pd.Series[Any]) -> Cells | str:
     if whole and len(observed) == n > 10 and observed.min() + n - 1 == observed.max() and len(np.unique(values)) == n:
         return "it numbers the rows"
     return Cells("integer" if whole else "numeric", values)
-
-
-def _note_mostly_numbers(
-    series: pd.Series[Any], codes: NDArray[np.int32], texts: tuple[str, ...], notes: list[str]
-) -> None:
-    import pandas as pd
-
-    name = str(series.name)
-    if len(texts) <= 10:
-        return
-    odd = np.flatnonzero(pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").isna())
-    if len(odd) * 10 > len(texts):
-        return
-    if not len(odd):
-        notes.append(f"column {name!r} holds numbers stored as text and is read as categories; convert it to numbers")
-        return
-    row = series.index[np.flatnonzero(codes == odd[0])[0]]
-    notes.append(
-        f"column {name!r} is read as categories because {len(odd)} of its {len(texts)} different values are not "
-        f"numbers, e.g. {texts[odd[0]]!r} in data row {row}"
-    )
 
 
 def _first_not_a_number(series: pd.Series[Any]) -> tuple[object, object]:

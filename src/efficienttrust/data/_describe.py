@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from efficienttrust.data._bundled import availability
 from efficienttrust.data._cards import DatasetCard
 from efficienttrust.data._problem import Problem
+
+MOST_CLASSES = 50
+"""Classes whose shares are shown."""
 
 
 def summary(problem: Problem) -> dict[str, Any]:
@@ -53,17 +57,12 @@ def describe(problem: Problem, shown: Mapping[str, Any] | None = None) -> str:
         for c in document["columns"]
     ]  # fmt: skip
     binary = problem.task == "binary"
-    rates = ["" if g["base_rate"] is None or math.isnan(g["base_rate"]) else f"{g['base_rate']:.3f}"
-             for g in document["groups"]]  # fmt: skip
-    groups = [(g["attribute"], g["group"], g["n"], rate) for g, rate in zip(document["groups"], rates, strict=True)]
-    by_split = binary and shown is None
-    splits = [(n, document["splits"][n], f"{s.y.mean():.3f}" if by_split else "") for n, s in problem.splits.items()]
+    y = np.concatenate([split.y for split in problem.splits.values()])
     n_features = problem.encoder.n_features
     learned = f"positive {problem.positive!r}" if binary else f"{len(problem.classes)} classes"
     if problem.task == "regression":
         learned = "a number"
     if problem.task == "regression" and shown is None:
-        y = np.concatenate([split.y for split in problem.splits.values()])
         learned = f"a number from {y.min():g} to {y.max():g}, mean {y.mean(dtype=np.float64):g}"
     parts = [f"{problem.name}: {document['rows']} rows, label {problem.label!r}, {learned}"]
     if (pixels := problem.splits["train"].pixels) is not None:
@@ -71,12 +70,7 @@ def describe(problem: Problem, shown: Mapping[str, Any] | None = None) -> str:
     else:
         parts.append(f"Inputs ({len(columns)} columns, {n_features} features)")
         parts.append(_table(("column", "kind", "missing", "unique", "values", ""), columns))
-    parts += [
-        "Groups",
-        _table(("attribute", "group", "rows", "base rate"), groups),
-        "Splits",
-        _table(("split", "rows", "base rate"), splits),
-    ]
+    parts += _groups_and_splits(problem, document, y, whole=shown is None)
     if document["notes"]:
         parts += ["Notes", "\n".join(f"  - {note}" for note in document["notes"])]
     if card := problem.card:
@@ -120,8 +114,59 @@ def _listed(*sections: tuple[str, Sequence[str]]) -> list[str]:
     return [title + "\n" + "\n".join(f"  - {line}" for line in lines) for title, lines in sections if lines]
 
 
+def _groups_and_splits(problem: Problem, document: Mapping[str, Any], y: NDArray[Any], *, whole: bool) -> list[str]:
+    """Return the tables of groups, splits and classes; `whole`: whether all may be told of labels."""
+    binary = problem.task == "binary"
+    groups = [(g["attribute"], g["group"], g["n"]) for g in document["groups"]]
+    splits = [(name, document["splits"][name]) for name in problem.splits]
+    by_group = _rates(document["groups"]) if binary else []
+    by_split = []
+    if whole and problem.task != "multiclass":
+        by_group = by_group or [_mean(problem, y[member]) for _attribute, _group, member in _members(problem)]
+        by_split = [_mean(problem, split.y) for split in problem.splits.values()]
+    what = "base rate" if binary else f"mean {problem.label}"
+    parts = [
+        "Groups",
+        _beside(("attribute", "group", "rows"), groups, what, by_group),
+        "Splits",
+        _beside(("split", "rows"), splits, what, by_split),
+    ]
+    if whole and _has_classes_to_show(problem):
+        counts = np.bincount(y, minlength=len(problem.classes)).tolist()
+        rows = [(name, n, f"{n / len(y):.3f}") for name, n in zip(problem.classes, counts, strict=True)]
+        parts += ["Classes", _table(("class", "rows", "share"), rows)]
+    return parts
+
+
+def _rates(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    rates = [group["base_rate"] for group in groups]
+    return ["" if rate is None or math.isnan(rate) else f"{rate:.3f}" for rate in rates]
+
+
+def _mean(problem: Problem, y: NDArray[Any]) -> str:
+    if not len(y):
+        return ""
+    return f"{y.mean(dtype=np.float64):.3f}" if problem.task == "binary" else f"{y.mean(dtype=np.float64):g}"
+
+
+def _has_classes_to_show(problem: Problem) -> bool:
+    """Return whether there are more than two classes, not too many for a page, and none of the groups are they."""
+    told = any(attribute.groups == problem.classes for attribute in problem.attributes.values())
+    return problem.task == "multiclass" and len(problem.classes) <= MOST_CLASSES and not told
+
+
 def _groups(problem: Problem) -> list[dict[str, Any]]:
     y = np.concatenate([split.y for split in problem.splits.values()])
+    rows = []
+    for attribute, group, member in _members(problem):
+        n = int(member.sum())
+        rate = float(y[member].mean()) if n and problem.task == "binary" else float("nan")
+        rows.append({"attribute": attribute, "group": group, "n": n, "base_rate": rate})
+    return rows
+
+
+def _members(problem: Problem) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield (attribute, group, which rows are of it), of each attribute and, unless that is one, of all together."""
     named = [
         (name, attribute.groups, np.concatenate([split.codes[name] for split in problem.splits.values()]))
         for name, attribute in problem.attributes.items()
@@ -129,14 +174,16 @@ def _groups(problem: Problem) -> list[dict[str, Any]]:
     if len(named) != 1:
         together = np.concatenate([split.groups for split in problem.splits.values()])
         named.append((" & ".join(problem.sensitive) or "all", problem.group_names, together))
-    rows = []
-    for attribute_name, groups, codes in named:
+    for name, groups, codes in named:
         for code, group in enumerate(groups):
-            member = codes == code
-            n = int(member.sum())
-            rate = float(y[member].mean()) if n and problem.task == "binary" else float("nan")
-            rows.append({"attribute": attribute_name, "group": group, "n": n, "base_rate": rate})
-    return rows
+            yield name, group, codes == code
+
+
+def _beside(header: tuple[str, ...], rows: Sequence[tuple[Any, ...]], what: str, values: Sequence[str]) -> str:
+    """Return a table with a last column, where there are values for it."""
+    if not values:
+        return _table(header, rows)
+    return _table((*header, what), [(*row, value) for row, value in zip(rows, values, strict=True)])
 
 
 def _range(low: float | None, high: float | None, categories: Sequence[str]) -> str:

@@ -210,7 +210,9 @@ def fit_encoder(cells: Mapping[str, Cells], train: NDArray[np.int64]) -> tuple[E
 def _fit_numeric(name: str, train: Cells) -> NumericFeature | str:
     missing = train.missing
     observed = train.values[~missing]
-    if not len(observed) or observed.min() == observed.max():
+    if not len(observed):
+        return "it has no values in the train split"
+    if observed.min() == observed.max():
         return "it is constant in the train split"
     whole = train.kind == "integer"
     with np.errstate(over="ignore", invalid="ignore"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from efficienttrust.data._groups import attribute_of, intersections
 from efficienttrust.data._identity import fingerprint, repeated_across
 from efficienttrust.data._label import read_label
 from efficienttrust.data._problem import Problem, Split
-from efficienttrust.data._reading import SUFFIXES, read_table
+from efficienttrust.data._reading import SUFFIXES, place_of, read_table
 from efficienttrust.data._relations import parse_relation
 from efficienttrust.data._roles import Roles, names_of, read_time, read_unit, read_weight, refuse_bad_roles
 from efficienttrust.data._splits import (
@@ -34,7 +35,9 @@ from efficienttrust.data._splits import (
     refuse_one_class,
     refuse_one_value,
 )
+from efficienttrust.data._stray_texts import refuse_stray_texts
 from efficienttrust.data._text import cell_text, text_codes
+from efficienttrust.data._time_bins import merged_bins
 from efficienttrust.data.limitations import limit_loaded
 from efficienttrust.errors import UsageError, unknown_name
 
@@ -135,6 +138,10 @@ def load_problem(
     else:
         refuse_few_numbers(y, roles.label)
 
+    place = None if data_set and data_set.card.clinical else partial(place_of, where)
+    if place is not None:
+        for column in roles.sensitive:
+            refuse_stray_texts(table[column], place)
     attributes = {column: attribute_of(table[column], notes) for column in roles.sensitive}
     codes = {column: attribute.codes(table[column]) for column, attribute in attributes.items()}
     groups, group_names = intersections(attributes, codes, len(y))
@@ -143,13 +150,13 @@ def load_problem(
     split = _split(table, roles, y, groups, class_names, notes)
     train = np.flatnonzero(split == SPLITS.index("train"))
 
-    cells, dropped = read_inputs(table[roles.input_columns(columns, notes)])
+    cells, dropped = read_inputs(table[roles.input_columns(columns, notes)], place)
     encoder, pooled = fit_encoder(cells, train)
     cells = {column: cells[column] for column in cells if column in encoder.columns}
     notes += dropped + pooled
     if not cells:
         raise UsageError(
-            f"no input column is left ({'; '.join(dropped + pooled) or 'the table has no other columns'})."
+            f"no input column is left ({'; '.join(merged_bins(dropped + pooled, columns)) or 'there are no others'})."
         )
 
     notes += checks.missing_sensitive(codes)
@@ -186,7 +193,7 @@ def load_problem(
         domain=domain_of(encoder, roles.immutable, declared),
         splits=_build_splits(table, split, encoder, cells, y, groups, codes, weights),
         inputs=table[kept],
-        notes=tuple(notes),
+        notes=tuple(merged_bins(notes, columns)),
         card=data_set.card if data_set else None,
         fingerprint=fingerprint(identity, cells, arrays),
         settings=roles.settings(),

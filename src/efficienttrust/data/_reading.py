@@ -8,7 +8,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,34 @@ def read_table(source: object) -> pd.DataFrame:
     if not len(table):
         raise UsageError(f"{where} has a header but no rows. Give a table with data.")
     return table.reset_index(drop=True)
+
+
+def place_of(where: str, row: int) -> str:
+    """Return how people find a row of a table: `line 7 of data.csv`, or `data row 5` where lines cannot be counted.
+
+    Args:
+        where: The file, or what else names the source.
+        row: Number of the row, from 0.
+    """
+    path = Path(where)
+    if where.lower().endswith((".csv", ".csv.gz")) and path.is_file():
+        with suppress(OSError, ValueError, csv.Error, UsageError):
+            return f"line {csv_line(path, row)} of {where}"
+    return f"data row {row}"
+
+
+def csv_line(path: Path, row: int) -> int:
+    """Return the line (from 1) on which a data row (from 0) of a CSV begins; blank lines hold no rows."""
+    separator = _header(path)[1]
+    before, rows = 0, -2
+    with _open_text(path) as lines:
+        reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+        for fields in reader:
+            rows += len(fields) > 1 or any(field.strip() for field in fields)
+            if rows == row:
+                return before + 1
+            before = reader.line_num
+    raise UsageError(f"{path} has no data row {row}. Was it changed meanwhile?")
 
 
 def _read_file(path: Path) -> pd.DataFrame:

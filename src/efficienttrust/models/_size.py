@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from efficienttrust.errors import UsageError
+from efficienttrust.errors import UsageError, in_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -87,12 +87,3 @@ def count_unmade(network: Network, inputs: Inputs, outputs: int, options: Mappin
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         module = network.make(few, outputs, **options)
     return sum(parameter.numel() for parameter in module.parameters())
-
-
-def in_bytes(amount: float) -> str:
-    """Return an amount of bytes for reading, e.g. `16 TB`."""
-    for unit in ("MB", "GB", "TB", "PB"):
-        amount /= 1e3 if unit != "MB" else 1e6
-        if amount < 1000:
-            break
-    return f"{amount:.3g} {unit}"

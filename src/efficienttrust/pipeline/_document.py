@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from efficienttrust import __version__
 from efficienttrust.data import Problem, summary
+from efficienttrust.errors import in_bytes
 from efficienttrust.evaluation.certification import Verdict
 from efficienttrust.evaluation.choice import Choice
 from efficienttrust.evaluation.proof import Proof
@@ -207,11 +208,14 @@ def _oddities(problem: Problem, proof: Proof) -> list[str]:
 
 
 def _exceeded(account: Mapping[str, Any]) -> list[str]:
-    entries = {name: entry for name, entry in account.items() if name != "time" and entry.get("overrun")}
-    return [
-        f"{name}: {entry['used']:.6g} where {entry['asked']:.6g} was asked; nothing in this run steered by it"
-        for name, entry in entries.items()
-    ]
+    said = []
+    for name, entry in account.items():
+        if name == "time" or not entry.get("overrun"):
+            continue
+        text = in_bytes if name in ("memory", "size") else "{:.6g}".format
+        whose = " (peak of the whole process, loading and evaluation included)" if name == "memory" else ""
+        said.append(f"{name}: {text(entry['used'])}{whose} where {text(entry['asked'])} was asked")
+    return said
 
 
 def plain(value: Any) -> Any:

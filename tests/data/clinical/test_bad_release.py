@@ -133,6 +133,12 @@ def test_no_stay_left_is_refused_with_the_reasons(make):
     assert "is left (<10 stays last less than the 48 hours observed: left out)" in refusal(release.write())
 
 
+def test_a_table_without_stays_is_refused(make):
+    release = make()
+    release.tables["icu/icustays"] = release["icu/icustays"].iloc[:0]
+    assert refusal(folder := release.write()) == f"{folder}/icu/icustays.csv.gz holds no stays. Is the release whole?"
+
+
 def test_options_are_checked(make):
     folder = make().write()
     assert "window=36 must be 24 or 48" in refusal(folder, window=36)

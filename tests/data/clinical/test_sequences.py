@@ -152,3 +152,14 @@ def test_more_stays_than_a_block_keep_their_own_values(make):
     expected = events.groupby([events["stay_id"], minutes // 60])["valuenum"].mean().unstack()
     found = table.filter(like="@").to_numpy()
     np.testing.assert_array_equal(found, expected.reindex(index=table.index, columns=range(48)).to_numpy("float32"))
+
+
+def test_a_release_without_events_says_so_in_one_line(make):
+    release = make()
+    release.chart(201, 50, HEART, 80)  # behind the window
+    says = "nothing was recorded within the window of any stay: all columns NAME@TT are empty"
+    table = read_mimic_iv(release.write())
+    assert says in table.attrs["notes"]
+    assert recorded(table) == {}
+    release.chart(201, 5, HEART, 80)
+    assert says not in read_mimic_iv(release.write()).attrs["notes"]

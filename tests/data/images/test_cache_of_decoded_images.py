@@ -273,11 +273,19 @@ def test_a_disk_that_fills_up_leaves_what_counts_next_time(files, counted, monke
     assert counted.total() < decoded_before + N // 2 + 4
 
 
-def test_what_does_not_fit_is_refused_before_it_is_decoded(files, counted, monkeypatch):
+def test_what_does_not_fit_is_refused_before_it_is_decoded(files, counted, monkeypatch, cache):
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(_cache.shutil, "disk_usage", lambda _path: usage._replace(free=100))
-    assert "more than is free" in refusal(files)
+    assert f"take {(N * ROW + 128) / 1000:.1f} kB, more than is free" in refusal(files)
     assert counted.total() == 0
+    assert left_in(cache) == []
+
+
+def test_an_image_too_large_to_decode_is_to_be_scaled_down(files, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12 * 8)
+    files[4].path.write_bytes(png(np.zeros((16, 13, 3), dtype=np.uint8)))
+    says = refusal(files)
+    assert f"{files[4].path}: it has more than the 192 pixels that are decoded; scale it down first. Mend them" in says
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(files, tmp_path, monkeypatch):

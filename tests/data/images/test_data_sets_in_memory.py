@@ -119,7 +119,24 @@ def test_a_dictionary_of_splits():
     assert both.attributes["sex"][1] == ("F", "M")
     assert both.unit.tolist() == list(range(28))
     splits["test"] = HuggingFace([0, 30])
-    assert "1 patients in two official splits" in refusal(splits, part="all")
+    assert "1 patients in two official splits: what is learned from one image of" in refusal(splits, part="all")
+
+
+@pytest.mark.parametrize("side", [1, 3, 4, 6])
+def test_the_layout_is_found_once(side):
+    """A picture of 4x4 pixels, once turned to channels first, looks like one with channels last."""
+    small = X[:, :, :side, :side]
+    pictures = Pictures(lambda row: (Image.fromarray(small[row].transpose(1, 2, 0)), int(Y[row])))
+    images = load_images({"train": pictures, "test": pictures}, part="all")
+    assert np.array_equal(images.x, np.concatenate([small, small]))
+    assert [note for note in images.notes if "channels" in note] == [
+        f"channels were found last, [{side}, {side}, 3]",
+    ]
+
+
+def test_parts_of_different_layouts_are_refused():
+    first, last = Pictures(FORMS["arrays"], 256), Pictures(lambda row: (X[row].transpose(1, 2, 0), int(Y[row])))
+    assert "resize and convert them alike" in refusal({"train": first, "test": last}, part="all")
 
 
 def test_what_is_a_data_set():

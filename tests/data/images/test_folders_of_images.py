@@ -186,7 +186,7 @@ def test_bad_tables_are_one_line(tmp_path):
     assert f"6 rows of {path} have no image or no label" in refusal(f"folder:{path}")
     table_of(tmp_path, split="holdout")
     assert "has the split 'holdout'" in refusal(f"folder:{path}")
-    table_of(tmp_path, image=["films/00.png"] * 11 + ["films/99.png"])
+    table_of(tmp_path, image=[f"films/{number:02d}.png" for number in range(11)] + ["films/99.png"])
     assert "1 of 12 image files are missing" in refusal(f"folder:{path}", part="all")
     path.write_text("image,label\n")
     assert "names no images" in refusal(f"folder:{path}")

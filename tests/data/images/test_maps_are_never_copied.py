@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from efficienttrust.data.images import RawImages, image_formats, load_images
-from efficienttrust.data.images._arrays import pixels
 from efficienttrust.data.images._load import _fingerprint
 
 N, SHAPE = 4000, (3, 64, 64)
@@ -31,12 +30,6 @@ def source(mapped, tmp_path, monkeypatch) -> str:
 
     monkeypatch.setattr(image_formats, "get", lambda word: read)
     return f"npz:{tmp_path}"
-
-
-def test_pixels_of_a_map_are_the_map(mapped):
-    notes: list[str] = []
-    assert pixels(mapped, "here", notes) is mapped
-    assert notes == []
 
 
 @pytest.mark.parametrize("limit", [None, 50])

@@ -30,7 +30,8 @@ CARD = dataset_cards.register("cifar10_c")(
         ),
         how_to_get=(
             "download CIFAR-10-C.tar from https://zenodo.org/record/2535967 and unpack it",
-            "in Python: efficienttrust.data.corrupted.cifar_c(FOLDER), the folder with labels.npy",
+            "give the folder with labels.npy as cifar10_c:FOLDER?corruption=fog&severity=3",
+            "all of it in Python: efficienttrust.data.corrupted.cifar_c(FOLDER)",
         ),
     )
 )

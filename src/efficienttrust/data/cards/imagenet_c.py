@@ -32,7 +32,9 @@ CARD = dataset_cards.register("imagenet_c")(
         how_to_get=(
             "download the archives from https://zenodo.org/record/2235448 and unpack them into one folder",
             "it then holds <corruption>/<severity 1 to 5>/<wnid>/*.JPEG",
-            "in Python: efficienttrust.data.corrupted.imagenet_c(FOLDER)",
+            "give that folder as imagenet_c:FOLDER?corruption=fog&severity=3",
+            "where a model names its classes by words, place LOC_synset_mapping.txt of ImageNet in it",
+            "all of it in Python: efficienttrust.data.corrupted.imagenet_c(FOLDER)",
         ),
     )
 )

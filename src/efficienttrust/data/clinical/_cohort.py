@@ -65,6 +65,8 @@ def read_cohort(files: Mapping[str, Path], window: int) -> tuple[pl.DataFrame, l
             notes.append(f"{shown(len(table) - len(kept))} stays {reason}: left out")
         table = kept
     if not len(table):
+        if not notes:
+            raise UsageError(f"{files[ICU_STAYS]} holds no stays. Is the release whole?")
         raise UsageError(f"no stay of {files[ICU_STAYS]} is left ({'; '.join(notes)}). Is the release whole?")
     table = _labels(table, admissions)
     notes += [

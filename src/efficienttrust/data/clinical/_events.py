@@ -70,6 +70,8 @@ def hourly_means(
     ]
     if orphans:
         notes.append(f"{shown(orphans)} charted values belong to no stay of the release: left out")
+    if not any(len(batch.values.row) for batch in batches):
+        notes.append("nothing was recorded within the window of any stay: all columns NAME@TT are empty")
     return _means([batch.values for batch in batches], (len(cohort), len(variables), window)), notes
 
 

@@ -83,4 +83,4 @@ def checked_request(
 def missing(what: Path, others: Iterable[str]) -> UsageError:
     """Build the error for a part of a set that is not there, with what is there instead."""
     found = ", ".join(sorted(others)) or "nothing"
-    return UsageError(f"{what} is missing; the folder holds {found}. Unpack the whole set, or ask for these by names=")
+    return UsageError(f"{what} is missing; the folder holds {found}. Unpack the whole set, or ask for one of these")

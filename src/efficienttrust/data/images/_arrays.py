@@ -17,8 +17,7 @@ def pixels(x: Array, where: str, notes: list[str]) -> NDArray[np.uint8]:
     """Return images as uint8 [n, C, H, W]; what was found and changed is added to `notes`.
 
     Args:
-        x: [n, H, W], [n, H, W, C] or [n, C, H, W] with 1, 3 or 4 channels; whole numbers 0-255 or floats in [0, 1]. A
-            memory map of uint8 [n, C, H, W], which the cache gives, is returned untouched: it may not fit into memory.
+        x: [n, H, W], [n, H, W, C] or [n, C, H, W] with 1, 3 or 4 channels; whole numbers 0-255 or floats in [0, 1].
         where: Names the source in messages.
         notes: Is extended.
 
@@ -27,8 +26,6 @@ def pixels(x: Array, where: str, notes: list[str]) -> NDArray[np.uint8]:
     """
     if not len(x) or x.ndim < 2 or 0 in x.shape:
         raise UsageError(f"{where} holds no images (an array of shape {list(x.shape)})")
-    if isinstance(x, np.memmap) and x.dtype == np.uint8 and x.ndim == 4 and x.shape[1] in CHANNELS:
-        return x
     return np.ascontiguousarray(_channels_first(_levels(x, where, notes), where, notes))
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from efficienttrust.data.images._decoding import Form, decode, size_of
 from efficienttrust.data.images._files import DAMAGE, Archives, ImageFile
-from efficienttrust.errors import UsageError
+from efficienttrust.errors import UsageError, in_bytes
 
 VERSION = 1
 """Part of every key: another way of decoding gets another number."""
@@ -150,8 +150,8 @@ def _decode_all(files: Sequence[ImageFile], form: Form, archives: Archives, fina
             part.path.unlink()  # a mended file has another time, so that this would never be asked for again
             file, reason = faults[0]
             raise UsageError(
-                f"{len(faults)} of {len(files)} images cannot be used; the first is {file}: {reason}. Copy them again, "
-                "or leave them out"
+                f"{len(faults)} of {len(files)} images cannot be used; the first is {file}: {reason.rstrip('.')}. Mend "
+                "them or copy them again, or leave them out"
             )
         part.finish(final)
 
@@ -210,6 +210,7 @@ class _Part:
     def append(self, pixels: NDArray[np.uint8]) -> None:
         """Write rows behind the last."""
         self._write(pixels.data)
+        self.rows += len(pixels)
 
     def finish(self, final: Path) -> None:
         """Give the file its name."""
@@ -227,8 +228,10 @@ class _Part:
         except OSError as error:
             if error.errno not in FULL:
                 raise
+            if not self.rows:
+                self.path.unlink(missing_ok=True)  # nothing to go on from
             raise UsageError(
-                f"the decoded images take {self._total / 1e9:.2f} GB, more than is free for {self.path.parent}: make "
+                f"the decoded images take {in_bytes(self._total)}, more than is free for {self.path.parent}: make "
                 "room and go on, or set EFFICIENTTRUST_CACHE to a larger disk"
             ) from error
 

@@ -52,6 +52,7 @@ def read_dataset(dataset: object, wanted: Wanted, groups: Callable[[Any], object
     columns: dict[str, list[Any]] = {}
     notes: list[str] = []
     pending: list[Array] = []
+    first: Array | None = None
     with _Store() as store:
         for split, part in parts:
             for place in range(len(part)):
@@ -64,8 +65,9 @@ def read_dataset(dataset: object, wanted: Wanted, groups: Callable[[Any], object
                 for key, value in row.items():
                     columns.setdefault(key, []).append(value)
                 pending.append(image)
-                if image.shape != pending[0].shape:
-                    raise _unlike(f"item {place} of {name}", image, pending[0])
+                first = image if first is None else first
+                if image.shape != first.shape:  # of one shape, all have the same layout
+                    raise _unlike(f"item {place} of {name}", image, first)
                 if len(pending) == AT_ONCE:
                     store.append(pixels(np.stack(pending), name, notes), name)
                     pending = pending[:0]
@@ -85,6 +87,7 @@ def read_dataset(dataset: object, wanted: Wanted, groups: Callable[[Any], object
         split=arrays.pop("/split", None),
         attributes=arrays,
         notes=tuple(dict.fromkeys(notes)),
+        settled=True,
     )
 
 

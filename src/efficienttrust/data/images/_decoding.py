@@ -72,7 +72,9 @@ def _opened(file: ImageFile, archives: Archives) -> Image:
     try:
         return Image.open(file.path if file.member is None else io.BytesIO(archives.read(file)))
     except Image.DecompressionBombError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(
+            f"it has more than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels that are decoded; scale it down first"
+        ) from error
 
 
 def _scaled_size(image: Image, form: Form) -> tuple[int, int]:

@@ -76,14 +76,9 @@ def load_images(
     raw = replace(raw, y=codes, unit=None if raw.unit is None else _unit_codes(raw.unit, where))
     if raw.unit is not None and raw.split is not None:
         refuse_divided_units(raw.unit, raw.split, where)
-    x: Array
-    if isinstance(raw.x, np.memmap):  # levels and layout are settled; only the rows that are drawn leave the map
-        raw = _drawn(replace(raw, x=pixels(raw.x, where, notes)), limit, seed, notes)
-        x = raw.x
-    else:
-        raw = _drawn(raw, limit, seed, notes)
-        x = pixels(raw.x, where, notes)
-    y = raw.y
+    settled = raw.settled or (isinstance(raw.x, np.memmap) and raw.x.dtype == np.uint8 and raw.x.ndim == 4)
+    raw = _drawn(raw, limit, seed, notes)
+    x, y = raw.x if settled else pixels(raw.x, where, notes), raw.y
     group_codes, group_names, attributes = _grouped(raw.attributes, y, classes, notes)
     settings = {"label": label, "sensitive": list(names), "part": part, "limit": limit, "seed": seed}
     return ImageSet(

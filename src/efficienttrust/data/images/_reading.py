@@ -41,7 +41,7 @@ class RawImages:
     Attributes:
         name: Short name of the set.
         part: What was read: `test`, `train` or `all`.
-        x: Images, [n, H, W], [n, H, W, C] or [n, C, H, W]; a memory map of uint8 [n, C, H, W] is used as it is.
+        x: Images, [n, H, W], [n, H, W, C] or [n, C, H, W].
         y: Labels, one per image: numbers, texts, or one-hot rows.
         classes: Names of the classes by code; None where the file does not name them.
         attributes: One array per sensitive attribute asked for, [n].
@@ -49,6 +49,7 @@ class RawImages:
         vocabulary: All labels that occur in any part of the set, where more than `y` is known.
         unit: What must not be divided between splits (the patient of each image), [n]; None where each stands alone.
         split: Official split of each image, texts among `train`, `validate` and `test`, [n]; None where there is none.
+        settled: Whether `x` is uint8 [n, C, H, W], so that no layout has to be found; a memory map always is.
     """
 
     name: str
@@ -61,6 +62,7 @@ class RawImages:
     vocabulary: Array | None = None
     unit: Array | None = None
     split: Array | None = None
+    settled: bool = False
 
     def take(self, rows: Array) -> RawImages:
         """Return some of the images, by number or by a mask; of a memory map only these are read."""
@@ -109,7 +111,7 @@ def refuse_divided_units(unit: Array, split: Array, where: str) -> None:
     pairs = pairs[pairs["unit"] != ""]
     if divided := len(pairs) - pairs["unit"].nunique():
         raise UsageError(
-            f"{where} has {divided} patients in two official splits: what is learned from one film of a patient is no "
+            f"{where} has {divided} patients in two official splits: what is learned from one image of a patient is no "
             "test on another. Correct the splits, or leave them out"
         )
 

@@ -18,6 +18,7 @@ from efficienttrust.data.images._chest import (
 from efficienttrust.data.images._chest_options import chest_options
 from efficienttrust.data.images._chest_people import plausible_ages, sex_of, usual_race
 from efficienttrust.data.images._chest_tables import as_numbers, official, read_columns, stripped
+from efficienttrust.data.images._listed import refuse_bad_lists
 from efficienttrust.data.images._reading import RawImages, Wanted, image_formats
 from efficienttrust.errors import UsageError
 
@@ -87,7 +88,9 @@ def _folder(path: Path) -> Path:
 def _table(folder: Path, finding: str) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.concat([_part(folder, name, split, finding) for name, split in SPLITS.items()], ignore_index=True)
+    parts = {name: _part(folder, name, split, finding) for name, split in SPLITS.items()}
+    refuse_bad_lists(folder, *((official(folder, name, RELEASE), part["file"]) for name, part in parts.items()))
+    return pd.concat(parts.values(), ignore_index=True)
 
 
 def _part(folder: Path, name: str, split: str, finding: str) -> pd.DataFrame:

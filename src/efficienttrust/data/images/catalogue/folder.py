@@ -13,6 +13,7 @@ import numpy as np
 from efficienttrust.data.images._cache import decoded, workers
 from efficienttrust.data.images._decoding import size_of
 from efficienttrust.data.images._files import DAMAGE, Archives, ImageFile, is_image
+from efficienttrust.data.images._listed import refuse_bad_lists
 from efficienttrust.data.images._reading import (
     SPLIT_WORDS,
     UNITS,
@@ -103,6 +104,7 @@ def _listed(path: Path, wanted: Wanted) -> tuple[dict[str, Any], list[ImageFile]
             raise unknown_name(f"column of {path}", name, table.columns)
     if empty := int(table[[file_column, label]].isna().any(axis=1).sum()):
         raise UsageError(f"{empty} rows of {path} have no {file_column} or no {label}: fill them in, or drop the rows")
+    refuse_bad_lists(path.parent, (path, table[file_column]))
     vocabulary = table[label].to_numpy()
     division, part = None, "all"
     unit = _column(table, UNITS)

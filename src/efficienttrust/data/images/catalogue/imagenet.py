@@ -51,7 +51,7 @@ def read_imagenet(path: Path, wanted: Wanted) -> RawImages:
         part=wanted.part,
         x=_pixels(files, size_option(wanted), tiny=(path / "val" / ANNOTATIONS).exists()),
         y=np.array([place[wnid] for part in labelled for _file, wnid in part], dtype=np.int64),
-        classes=_class_names(path, wnids),
+        classes=class_names(path, wnids),
         notes=("the part 'test' is the official validation set",) if "val" in parts else (),
         split=np.repeat(["test" if part == "val" else part for part in parts], [len(part) for part in labelled]),
     )
@@ -129,8 +129,8 @@ def _wnids(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name != "images")
 
 
-def _class_names(path: Path, wnids: list[str]) -> tuple[str, ...]:
-    """Return the words of each class where a list of them is at hand; two that read alike are told apart by wnid."""
+def class_names(path: Path, wnids: list[str]) -> tuple[str, ...]:
+    """Return the words of each class where there is a list of them; two that read alike are told apart by wnid."""
     words = _words(path)
     names = [words.get(wnid, wnid) for wnid in wnids]
     count = Counter(names)

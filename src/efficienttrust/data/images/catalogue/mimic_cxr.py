@@ -10,6 +10,7 @@ from efficienttrust.data.images._chest import FRONTAL, Films, People, finding_of
 from efficienttrust.data.images._chest_options import chest_options
 from efficienttrust.data.images._chest_people import plausible_ages, sex_of, usual_race
 from efficienttrust.data.images._chest_tables import as_numbers, joined, official, read_columns
+from efficienttrust.data.images._listed import refuse_bad_lists
 from efficienttrust.data.images._reading import RawImages, Wanted, image_formats
 from efficienttrust.errors import UsageError
 
@@ -70,17 +71,12 @@ def _table(folder: Path, finding: str, program: str) -> pd.DataFrame:
     file = official(folder, "mimic-cxr-2.0.0-metadata.csv", RELEASE)
     rows = read_columns(file, ("dicom_id", "subject_id", "study_id", "ViewPosition", "StudyDate"), RELEASE)
     view = rows["ViewPosition"].mask(rows["ViewPosition"].isin(LATERAL), "lateral")
+    films = "files/p" + rows["subject_id"].str[:2] + "/p" + rows["subject_id"] + "/s" + rows["study_id"] + "/"
+    films += rows["dicom_id"] + ".jpg"
+    refuse_bad_lists(folder, (file, films))
     return pd.DataFrame(
         {
-            "file": "files/p"
-            + rows["subject_id"].str[:2]
-            + "/p"
-            + rows["subject_id"]
-            + "/s"
-            + rows["study_id"]
-            + "/"
-            + rows["dicom_id"]
-            + ".jpg",
+            "file": films,
             "patient": rows["subject_id"],
             "split": _splits(folder, rows["dicom_id"]),
             "view": view.where(view.isin([*FRONTAL, "lateral"]), ""),

@@ -15,6 +15,7 @@ from efficienttrust.data.images._chest import FRONTAL, NO_FINDING, Films, People
 from efficienttrust.data.images._chest_options import chest_options
 from efficienttrust.data.images._chest_people import plausible_ages, sex_of
 from efficienttrust.data.images._chest_tables import as_numbers, official, read_columns
+from efficienttrust.data.images._listed import refuse_bad_lists
 from efficienttrust.data.images._reading import Array, RawImages, Wanted, image_formats
 from efficienttrust.errors import UsageError
 
@@ -106,7 +107,9 @@ def _released(folder: Path, finding: str, with_lists: bool) -> pd.DataFrame:
             f"{folder / FIRST_ENTRIES} is of the first release, whose ages and labels were corrected: place {ENTRIES} "
             "beside it"
         )
-    table = _entries(official(folder, ENTRIES, RELEASE), COLUMNS, finding)
+    file = official(folder, ENTRIES, RELEASE)
+    table = _entries(file, COLUMNS, finding)
+    refuse_bad_lists(folder, (file, table["file"]))
     if with_lists:
         table["split"] = _splits(folder, table["file"])
     places = _places(folder)
