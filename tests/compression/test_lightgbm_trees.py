@@ -107,5 +107,6 @@ def test_models_that_are_no_sum_of_threshold_trees_are_refused() -> None:
     refused(boosted(x, y, trees=2, linear_tree=True), "linear")
     refused(boosted(x, y, trees=2, zero_as_missing=True), "as missing")
     refused(boosted(x, y, trees=2, sigmoid=2.0), "sigmoid 1")
-    refused(boosted(x, y, trees=2, objective="regression"), "regression")
+    refused(boosted(x, y, trees=2, objective="cross_entropy"), "cross_entropy")
+    refused(boosted(x, y, trees=2, objective="regression", reg_sqrt=True), "sqrt")
     refused(boosted(x, y, trees=2, boosting="rf", bagging_freq=1, bagging_fraction=0.5), "averages")

@@ -72,13 +72,6 @@ def test_trees_with_native_categories_are_refused() -> None:
         TreeScorer.from_sklearn(model)
 
 
-def test_multiclass_trees_are_refused() -> None:
-    x = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
-    model = HistGradientBoostingClassifier(max_iter=2).fit(x, np.arange(300) % 3)
-    with pytest.raises(ValueError, match="binary"):
-        TreeScorer.from_sklearn(model)
-
-
 @pytest.mark.parametrize("rows", [0, 1, 5])
 def test_margin_is_the_formula(rows: int) -> None:
     scorer, (weight, bias) = random_network((6, 4, 1)), random_head(6, 3)

@@ -149,7 +149,6 @@ def test_a_foreign_model_of_a_csv_file_is_audited(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"model": "trees"}, "trees learn two classes"),
         ({"use_groups_at_prediction": True}, "only a model of two classes has one"),
         ({"targets": ["f1 >= 0.5"]}, r"f1 >= 0\.5.* is for binary tasks"),
         ({"targets": ["r2 >= 0.5"]}, r"r2 >= 0\.5.* is for regression tasks"),

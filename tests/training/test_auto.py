@@ -12,6 +12,7 @@ from efficienttrust.errors import InfeasibleError, UsageError
 from efficienttrust.resources import Budget, Ledger
 from efficienttrust.training import TrainingTask, trainers
 from tests.small_problems import FAIR, ROBUST, loans, train
+from tests.training.test_trees_of_every_task import kinds, prices
 
 OPTIONS = {"mlp": {"widths": (16,)}, "tabular": {"width": 0.125, "members": 1}}
 
@@ -97,6 +98,23 @@ def test_the_seed_determines_it():
 def test_a_network_that_does_not_fit_is_not_tried():
     candidates, _ = auto("steps=100", options={"mlp": OPTIONS["mlp"]})
     assert {row["model"] for row in candidates.history} == {"trees", "mlp"}
+    assert [text for text in candidates.fallbacks if text.startswith("tabular was not tried: ")]
+
+
+def test_where_no_network_fits_trees_have_the_whole_budget():
+    candidates, ledger = auto("steps=60", options={"trees": {}})
+    assert {row["model"] for row in candidates.history} == {"trees"}
+    assert ledger.used() == 60
+    left_out = [text.partition(" ")[0] for text in candidates.fallbacks if "was not tried: " in text]
+    assert left_out == ["mlp", "tabular"]
+
+
+@pytest.mark.parametrize("make", [kinds, prices])
+def test_trees_are_tried_on_every_task(make):
+    candidates, ledger = auto("steps=60", (), problem=make())
+    assert models(candidates)[:3] == ["trees", "mlp", "tabular"]
+    assert candidates.members[0].scorer.outputs == make().outputs
+    assert ledger.used() <= 60
 
 
 def test_what_the_budget_does_not_buy_is_said():

@@ -13,7 +13,8 @@ from efficienttrust.compression import TreeScorer, score_encoded
 from efficienttrust.errors import InfeasibleError
 from efficienttrust.resources import Budget, Clocks, Ledger
 from efficienttrust.training import TrainingTask, trainers
-from efficienttrust.training._boosting import Growth, first_trees, mean_one, trees_between
+from efficienttrust.training._boosting import Growth, first_trees, trees_between
+from efficienttrust.training._ground import Ground, ground_of
 from efficienttrust.training.catalogue.lightgbm import LightGBMTrees
 from efficienttrust.training.catalogue.trees import HistogramTrees
 from tests.small_problems import loans, train, weighted_loans
@@ -22,8 +23,7 @@ LIBRARIES = {"trees": HistogramTrees, "lightgbm": LightGBMTrees}
 
 
 def ensemble(library: str, problem=None):
-    rows = (problem or loans()).splits["train"]
-    return LIBRARIES[library](rows.x, rows.y, mean_one(rows.weight), 0)
+    return LIBRARIES[library](ground_of(problem or loans()), 0)
 
 
 def log_loss(z: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> float:
@@ -117,8 +117,7 @@ def test_no_stage_is_begun_that_does_not_fit(limit, fixed):
             return self.trees.grow(n_trees)
 
     ledger = Ledger(Budget.parse(f"time={limit}s cpu"), clock_override=Clocks(wall=lambda: now, cpu=lambda: now))
-    rows = loans(2000).splits
-    forest = Growth(Slow(), rows["train"].x.shape, rows["monitor"], ledger).run()
+    forest = Growth(Slow(), ground_of(loans(2000)), loans(2000).splits["monitor"], ledger).run()
     assert ledger.used() <= limit
     stopped_by_the_loss = len(forest.scorer.roots) + 50 <= forest.history[-1]["step"]
     assert stopped_by_the_loss or ledger.used() >= 0.5 * limit
@@ -126,11 +125,11 @@ def test_no_stage_is_begun_that_does_not_fit(limit, fixed):
 
 def test_where_nothing_can_be_split_growth_ends():
     rng = np.random.default_rng(0)
-    rows = loans().splits
-    constant = np.zeros_like(rows["train"].x)
+    constant = np.zeros_like(loans().splits["train"].x)
     y = (rng.random(len(constant)) < 0.3).astype(np.int64)
     ledger = Ledger(Budget.parse("steps=100000"))
-    forest = Growth(LightGBMTrees(constant, y, None, 0), constant.shape, rows["monitor"], ledger).run()
+    ground = Ground(constant, y, None, "binary", 1)
+    forest = Growth(LightGBMTrees(ground, 0), ground, loans().splits["monitor"], ledger).run()
     z = score_encoded(forest.scorer, np.zeros((3, constant.shape[1])))
     np.testing.assert_allclose(z, math.log(y.mean() / (1 - y.mean())), atol=1e-3)
     assert ledger.used() <= 10

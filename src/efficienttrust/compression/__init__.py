@@ -25,7 +25,8 @@ from efficienttrust.compression._inputs import Input
 from efficienttrust.compression._lightgbm_trees import tree_scorer_of_lightgbm
 from efficienttrust.compression._module_scorer import ModuleScorer
 from efficienttrust.compression._runtime import DeployedModel, DeployedOutput, Feeds
-from efficienttrust.compression._scorers import NetworkScorer, Scorer, TreeScorer, score_encoded
+from efficienttrust.compression._scorers import NetworkScorer, Scorer, score_encoded
+from efficienttrust.compression._tree_scorer import TreeScorer
 
 __all__ = [
     "Decision",

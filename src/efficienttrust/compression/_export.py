@@ -26,7 +26,8 @@ from efficienttrust.compression._inputs import (
 )
 from efficienttrust.compression._module_graph import add_module
 from efficienttrust.compression._module_scorer import ModuleScorer
-from efficienttrust.compression._scorers import NetworkScorer, Scorer, TreeScorer
+from efficienttrust.compression._scorers import NetworkScorer, Scorer
+from efficienttrust.compression._tree_graph import add_trees
 from efficienttrust.errors import UsageError
 
 if TYPE_CHECKING:
@@ -129,9 +130,7 @@ def export_onnx(
 def _add_scorer(graph: Graph, scorer: Scorer, encoded: str) -> str:
     if isinstance(scorer, NetworkScorer):
         return _add_network(graph, scorer, encoded)
-    return (
-        add_module(graph, scorer, encoded) if isinstance(scorer, ModuleScorer) else _add_trees(graph, scorer, encoded)
-    )
+    return add_module(graph, scorer, encoded) if isinstance(scorer, ModuleScorer) else add_trees(graph, scorer, encoded)
 
 
 def _add_network(graph: Graph, scorer: NetworkScorer, encoded: str) -> str:
@@ -145,34 +144,6 @@ def _add_network(graph: Graph, scorer: NetworkScorer, encoded: str) -> str:
         if k < len(scorer.layers) - 1:
             hidden = graph.add("Relu", hidden, name=f"scorer.{k}.relu")
     return hidden
-
-
-def _add_trees(graph: Graph, trees: TreeScorer, encoded: str) -> str:
-    leaf = trees.is_leaf
-    sizes = np.diff(np.append(trees.roots, len(leaf)))
-    tree = np.repeat(np.arange(len(sizes)), sizes)
-    first = trees.roots[tree]
-    node = np.arange(len(leaf)) - first
-    return graph.add(
-        "TreeEnsembleRegressor",
-        encoded,
-        name="scorer",
-        nodes_treeids=tree.tolist(),
-        nodes_nodeids=node.tolist(),
-        nodes_featureids=trees.feature.tolist(),
-        nodes_values=trees.threshold.tolist(),
-        nodes_modes=["LEAF" if end else "BRANCH_LEQ" for end in leaf],
-        nodes_truenodeids=np.where(leaf, 0, trees.left - first).tolist(),
-        nodes_falsenodeids=np.where(leaf, 0, trees.right - first).tolist(),
-        target_treeids=tree[leaf].tolist(),
-        target_nodeids=node[leaf].tolist(),
-        target_ids=[0] * int(leaf.sum()),
-        target_weights=trees.value[leaf].tolist(),
-        n_targets=1,
-        base_values=[trees.baseline],
-        aggregate_function="SUM",
-        post_transform="NONE",
-    )
 
 
 def _add_outputs(graph: Graph, logit: str, cut: str) -> None:

@@ -7,33 +7,39 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from efficienttrust.compression._scorers import TreeScorer, _round_down
+from efficienttrust.compression._tree_scorer import TreeScorer, round_down
 
 if TYPE_CHECKING:
     from lightgbm import Booster
 
 
-def tree_scorer_of_lightgbm(booster: Booster) -> TreeScorer:
-    """Take the trees of a binary LightGBM model fitted on the encoded float32 matrix, up to its best iteration.
+def tree_scorer_of_lightgbm(booster: Booster, start: int = 0) -> TreeScorer:
+    """Take the trees of a LightGBM model fitted on the encoded float32 matrix, up to its best iteration.
 
     LightGBM compares in float64 with thresholds in float64. For a float32 x, `x <= t` is the same as `x <= t32` with
     t32 the largest float32 that is not above t, so every row takes exactly the path that LightGBM gives it.
 
     Args:
-        booster: Fitted with `objective="binary"`, without categorical features and without missing values, e.g.
-            `LGBMClassifier.booster_`.
+        booster: Fitted with objective `binary`, `multiclass` or `regression`, without categorical features and without
+            missing values, e.g. `LGBMClassifier.booster_`.
+        start: Number of iterations whose trees are left out.
 
     Returns:
-        The scorer whose z is the model's raw score, `booster.predict(x, raw_score=True)`. LightGBM keeps the prior in
-        the leaves of its first tree, so the baseline is 0.
+        The scorer whose z is the model's raw score, `booster.predict(x, raw_score=True)`: a logit, the logits of K
+        classes, or the predicted number. LightGBM keeps what is known before any split in the leaves of the first tree
+        of each forest, so the baselines are 0.
 
     Raises:
-        ValueError: The model is not binary with log-odds as raw scores, averages its trees (random forests), has linear
-            leaves, splits on categories, or takes zeros for missing values.
+        ValueError: The model has another objective, whose raw score is no logit or prediction, averages its trees
+            (random forests), has linear leaves, splits on categories, or takes zeros for missing values.
     """
-    model = booster.dump_model()
-    if str(model.get("objective")).split() != ["binary", "sigmoid:1"]:
-        raise ValueError(f"TreeScorer takes objective 'binary' with sigmoid 1, not {model.get('objective')!r}")
+    model = booster.dump_model(start_iteration=start)
+    forests = int(model["num_tree_per_iteration"])
+    if model.get("objective") not in ("binary sigmoid:1", f"multiclass num_class:{forests}", "regression"):
+        raise ValueError(
+            f"TreeScorer takes objective 'binary' with sigmoid 1, 'multiclass' and 'regression', not "
+            f"{model.get('objective')!r}"
+        )
     if model["average_output"]:
         raise ValueError("TreeScorer takes a sum of trees, this model averages them (boosting='rf')")
     trees = [_nodes(tree["tree_structure"]) for tree in model["tree_info"]]
@@ -46,12 +52,12 @@ def tree_scorer_of_lightgbm(booster: Booster) -> TreeScorer:
     return TreeScorer(
         roots=roots,
         feature=feature.astype(np.int64),
-        threshold=_round_down(threshold),
+        threshold=round_down(threshold),
         left=left.astype(np.int64) + shift,
         right=right.astype(np.int64) + shift,
         value=value.astype(np.float32),
         depth=int(depth.max(initial=0)),
-        baseline=0.0,
+        baseline=np.zeros(forests),
         n_features=int(model["max_feature_idx"]) + 1,
     )
 

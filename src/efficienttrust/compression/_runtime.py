@@ -99,8 +99,9 @@ class DeployedModel:
         floats = [value for value in graph.initializer if value.data_type == onnx.TensorProto.FLOAT]
         count = sum(int(np.prod(value.dims)) for value in floats if value.name.startswith(("scorer.", "head.")))
         for node in graph.node:
-            if node.op_type == "TreeEnsembleRegressor":  # a threshold or a leaf value per node, and the baseline
-                count += sum(len(entry.ints) for entry in node.attribute if entry.name == "nodes_nodeids") + 1
+            if node.op_type == "TreeEnsembleRegressor":  # a threshold or a leaf value per node, and the baselines
+                lists = {entry.name: entry for entry in node.attribute}
+                count += len(lists["nodes_nodeids"].ints) + len(lists["base_values"].floats)
         return count
 
     def prepare(self, frame: pd.DataFrame) -> Feeds:

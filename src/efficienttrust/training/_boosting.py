@@ -1,9 +1,9 @@
 """Boosted trees in stages: what the trainers of trees share, whichever library grows them.
 
-A stage adds half as many trees as there are, because libraries may begin each with a pass over the data. Every prefix
-of boosted trees is a model of its own, so the loss on the monitor split is known for each tenth tree, the model that is
-kept may be smaller than what was grown, and a limit on size, parameters or latency is met by the longest prefix that
-fits.
+Trees come in rounds: one tree, or one for each of more than two classes. A stage adds half as many rounds as there are,
+because libraries may begin each with a pass over the data. Every prefix of boosted trees is a model of its own, so the
+loss on the monitor split is known for each tenth round, the model that is kept may be smaller than what was grown, and
+a limit on size, parameters or latency is met by the longest prefix that fits.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from efficienttrust.data import Problem, Split
 from efficienttrust.errors import InfeasibleError, RunInterrupted
 from efficienttrust.evaluation.choice import rows_scored
 from efficienttrust.evaluation.group_head import NO_HEAD, head_of
+from efficienttrust.evaluation.rule_data import utility_of
 from efficienttrust.resources import Ledger
 from efficienttrust.threats.catalogue.coordinate import PASSES
+from efficienttrust.training._ground import Ground, ground_of, loss_of, utility_on
 from efficienttrust.training._interrupt import stop_requested
 from efficienttrust.training._levers import levers_of
 from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask
@@ -32,28 +34,29 @@ LEARNING_RATE = 0.05
 LEAVES = 16
 COLUMN_SHARE = 0.5  # of the columns, drawn anew for each split of a node
 L2 = 1.0
-MOST_TREES = 1000
-PATIENCE = 50  # trees without a lower loss
-STEP = 10  # trees between two losses; the first stage
-GROWTH = 0.5  # of the trees there are: how many the next stage adds
+MOST_ROUNDS = 1000
+PATIENCE = 50  # rounds without a lower loss
+STEP = 10  # rounds between two losses; the first stage
+GROWTH = 0.5  # of the rounds there are: how many the next stage adds
 PRUDENCE = 1.2  # on the predicted cost of a stage
 RESERVE_FACTOR = 1.5
 CALIBRATION_SHARE = 0.3  # of what is left: the most that is kept back for calibration
 CALIBRATION_FACTOR = 1.2  # on the cost of scoring: the search for the rule comes on top
 LOWER = 1e-5  # by which a loss must be lower to count
-NO_LEVER = "trees have no lever for robustness or fairness in training; calibration alone works on them"
+NO_LEVER = "trees have no lever for robustness or fairness in training"
+CALIBRATED = "; calibration alone works on them"
 
 
 class Ensemble(Protocol):
     """Boosted trees that can grow."""
 
-    def grow(self, n_trees: int) -> TreeScorer:
-        """Add trees and return all that there are; fewer are added where nothing is left to split."""
+    def grow(self, rounds: int) -> TreeScorer:
+        """Add rounds of trees and return all that there are; fewer are added where nothing is left to split."""
         ...
 
 
-MakeEnsemble = Callable[[NDArray[np.float32], NDArray[np.integer], NDArray[np.float32] | None, int], Ensemble]
-"""Called with rows [n, d], labels [n], sample weights [n] or None, and the seed."""
+MakeEnsemble = Callable[[Ground, int], Ensemble]
+"""Called with the training rows and the seed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,7 @@ class Forest:
         history: One mapping per stage.
         calibration: Predicted cost of scoring what calibration scores, on the declared clock.
         export: Measured cost of the last export.
-        misfits: The limits that one more tree would have exceeded; empty where none did.
+        misfits: The limits that one more round would have exceeded; empty where none did.
     """
 
     scorer: TreeScorer
@@ -77,50 +80,46 @@ class Forest:
     misfits: tuple[str, ...]
 
 
-def mean_one(weight: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """Return sample weights scaled to a mean of 1: what regularises a tree counts in rows."""
-    return None if weight is None else weight / weight.mean()
-
-
 def fit_trees(problem: Problem, task: TrainingTask, ledger: Ledger, make: MakeEnsemble, library: str) -> Candidates:
     """Grow trees until the loss on the monitor split stops falling, a limit is reached or the budget ends.
 
     Args:
-        problem: A table with two classes.
+        problem: A table.
         task: What to train for.
         ledger: The account.
         make: Starts an ensemble.
         library: What grows the trees, for reports.
 
     Raises:
-        InfeasibleError: The budget buys no first stage, or not even one tree fits the limits.
+        InfeasibleError: The budget buys no first stage, or not even one round of trees fits the limits.
         RunInterrupted: A stop was requested.
     """
-    train = problem.splits["train"]
+    ground = ground_of(problem)
     with ledger.phase("prepare"):
-        levers, head = levers_of(task.targets), None
+        levers, head = levers_of(task.targets, problem.task), None
         if levers.penalties and not task.aware:
             head = head_of(problem, robust=levers.eps > 0, seed=task.seed)
     ends = 2 * len(problem.domain.lower) * PASSES + 1  # what the search tries for an attacked row
     forest = Growth(
-        make(train.x, train.y, mean_one(train.weight), task.seed),
-        train.x.shape,
+        make(ground, task.seed),
+        ground,
         problem.splits["monitor"],
         ledger,
         exceeded=task.exceeded,
         rows_scored=rows_scored(problem, task.targets, ends),
         tell=task.on_progress,
     ).run()
-    n_trees = len(forest.scorer.roots)
-    said = [NO_LEVER]
+    trees = count_text(forest.scorer.rounds, problem.outputs)
+    said = [NO_LEVER + (CALIBRATED if problem.task == "binary" else "")]
     if forest.misfits:
-        said.append(f"{n_trees} trees in place of more, which would exceed the budget: {', '.join(forest.misfits)}")
+        said.append(f"{trees} in place of more, which would exceed the budget: {', '.join(forest.misfits)}")
     if levers.penalties and head is None and not task.aware:
         said.append(NO_HEAD)
-    note = f"lowest loss on the monitor split, {forest.loss:.4f}"
+    what = "squared error, in variances of the label," if problem.task == "regression" else "loss"
+    note = f"lowest {what} on the monitor split, {forest.loss:.4f}"
     return Candidates(
-        members=(Candidate(f"{n_trees} trees", forest.scorer, note),),
-        architecture=f"gradient-boosted trees ({n_trees} trees, {library})",
+        members=(Candidate(trees, forest.scorer, note),),
+        architecture=f"gradient-boosted trees ({trees}, {library})",
         head=head,
         history=forest.history,
         decisions=(),
@@ -135,19 +134,19 @@ class Growth:
 
     Args:
         ensemble: What grows.
-        shape: (n, d) of its training rows.
+        ground: Its training rows.
         monitor: Rows that decide when to stop.
         ledger: The account.
         exceeded: Says which limits the exported file of a scorer would exceed; None where there are none.
         rows_scored: Rows that calibration will score, for its cost; 0 where there is no calibration.
-        tell: Called after each stage with (trees, metrics, text).
+        tell: Called after each stage with (rounds, metrics, text).
         phases: What growing and looking are charged to.
     """
 
     def __init__(
         self,
         ensemble: Ensemble,
-        shape: tuple[int, ...],
+        ground: Ground,
         monitor: Split,
         ledger: Ledger,
         *,
@@ -158,28 +157,29 @@ class Growth:
     ) -> None:
         self._ensemble, self._monitor, self._ledger = ensemble, monitor, ledger
         self._exceeded, self._rows_scored, self._tell, self._phases = exceeded, rows_scored, tell, phases
-        n, d = shape
-        self._work = {"steps": 1.0, "samples": float(n), "flops": 2.0 * n * d}  # of a tree
-        self._z = np.zeros(len(monitor))
-        self._losses: dict[int, float] = {}  # by number of trees
-        self._stages: list[tuple[int, float]] = []  # (trees, cost)
+        (n, d), outputs = ground.x.shape, ground.outputs
+        self._task, self._outputs = ground.task, outputs
+        self._work = {"steps": 1.0, "samples": float(n), "flops": 2.0 * n * d * outputs}  # of a round
+        self._z = np.zeros(len(monitor) if outputs == 1 else (len(monitor), outputs))
+        self._losses: dict[int, float] = {}  # by number of rounds
+        self._stages: list[tuple[int, float]] = []  # (rounds, cost)
         self._scoring = self._export = 0.0  # cost on the declared clock
         self._history: list[dict[str, float]] = []
 
     def run(self) -> Forest:
         """Grow until the loss stops falling, a limit is reached or the budget ends."""
-        ledger, most = self._ledger, MOST_TREES
+        ledger, most = self._ledger, MOST_ROUNDS
         scorer: TreeScorer | None = None
         misfits: Sequence[str] = ()
         while not misfits:
-            before = 0 if scorer is None else len(scorer.roots)
+            before = 0 if scorer is None else scorer.rounds
             stage = self._affordable(min(max(STEP, int(GROWTH * before) // STEP * STEP), most - before), scorer)
             if stage < 1 or (scorer is not None and before - self._best(before) >= PATIENCE):
                 break
             start = ledger.used()
             with ledger.phase(self._phases[0]):
                 scorer = self._ensemble.grow(stage)
-                added = len(scorer.roots) - before
+                added = scorer.rounds - before
                 work = {name: stage * one for name, one in self._work.items()}
                 ledger.count(steps=stage, samples=int(work["samples"]), flops=work["flops"])
             with ledger.phase(self._phases[1]):
@@ -194,19 +194,20 @@ class Growth:
             self._stages.append((stage, ledger.used() - start))
             self._remember(scorer)
             if stop_requested():
-                raise RunInterrupted(f"interrupted after {len(scorer.roots)} trees; trees keep no checkpoint")
+                done = count_text(scorer.rounds, self._outputs)
+                raise RunInterrupted(f"interrupted after {done}; trees keep no checkpoint")
             if added < stage:  # nothing is left to split
                 break
         if scorer is None or ledger.used() > ledger.limit:
             raise self._too_little()
-        best = self._best(len(scorer.roots))
+        best = self._best(scorer.rounds)
         return Forest(
             first_trees(scorer, best), self._losses[best], tuple(self._history), self._calibration(scorer),
             self._export, tuple(misfits),
         )  # fmt: skip
 
     def _affordable(self, wanted: int, scorer: TreeScorer | None) -> int:
-        """Return how many of the wanted trees the budget affords."""
+        """Return how many of the wanted rounds the budget affords."""
         ledger = self._ledger
         room = ledger.remaining() - self._reserve(scorer)
         if ledger.clock in self._work:
@@ -216,10 +217,10 @@ class Growth:
         last, cost = self._stages[-1]
         if PRUDENCE * cost * max(1.0, wanted / last) <= room:
             return wanted
-        trees, costs = np.array(self._stages[1:] or self._stages).T  # the first stage also warms caches
-        if len(np.unique(trees)) < 2:
+        rounds, costs = np.array(self._stages[1:] or self._stages).T  # the first stage also warms caches
+        if len(np.unique(rounds)) < 2:
             return 0
-        slope, start = np.polyfit(trees, costs, 1)
+        slope, start = np.polyfit(rounds, costs, 1)
         affordable = (room / PRUDENCE - max(float(start), 0.0)) / max(float(slope), 1e-9)
         return max(0, min(wanted, math.floor(affordable)))
 
@@ -235,30 +236,30 @@ class Growth:
         return self._scoring * self._rows_scored / len(self._monitor)
 
     def _look(self, scorer: TreeScorer, before: int) -> None:
-        """Take the loss on the monitor split after each tenth tree of those that are new, and after the last."""
-        begin, n = self._ledger.used(), len(scorer.roots)
+        """Take the loss on the monitor split after each tenth of the new rounds, and after the last."""
+        begin, n = self._ledger.used(), scorer.rounds
         stops = [*range(before - before % STEP + STEP, n, STEP), n] if n > before else []
         for start, stop in pairwise([before, *stops]):
             self._z += score_encoded(trees_between(scorer, start, stop), self._monitor.x)
             self._losses[stop] = self._loss(self._z)
-        if n == before:  # only where not even the first tree found a split
+        if n == before:  # only where not even the first round found a split
             self._losses.setdefault(n, self._loss(self._z + scorer.baseline))
         self._scoring += self._ledger.used() - begin
 
     def _loss(self, z: NDArray[np.float64]) -> float:
-        losses = np.logaddexp(0.0, np.where(self._monitor.y > 0, -z, z))
-        return float(np.average(losses, weights=self._monitor.weight))
+        return loss_of(z, self._monitor, self._task)
 
     def _shortened(self, scorer: TreeScorer, fits: int, misfits: Sequence[str]) -> TreeScorer:
         """Return the longest prefix that meets all limits, given one that does."""
         assert self._exceeded is not None
-        too_many = len(scorer.roots)
+        too_many = scorer.rounds
         while too_many - fits > 1:
             middle = (fits + too_many) // 2
             wrong = tuple(self._exceeded(first_trees(scorer, middle)))
             fits, too_many, misfits = (fits, middle, wrong) if wrong else (middle, too_many, misfits)
         if fits == 0:
-            raise InfeasibleError(f"budget: not even one tree fits ({', '.join(misfits)}); ask for more")
+            one = count_text(1, self._outputs).replace("1 ", "one ", 1)
+            raise InfeasibleError(f"budget: not even {one} fits ({', '.join(misfits)}); ask for more")
         short = first_trees(scorer, fits)
         self._z = score_encoded(short, self._monitor.x).astype(np.float64)
         self._losses = {n: loss for n, loss in self._losses.items() if n < fits} | {fits: self._loss(self._z)}
@@ -272,55 +273,80 @@ class Growth:
         return best
 
     def _remember(self, scorer: TreeScorer) -> None:
-        ledger, n = self._ledger, len(scorer.roots)
-        accuracy = float(np.average((self._z > 0) == (self._monitor.y > 0), weights=self._monitor.weight))
+        ledger, n = self._ledger, scorer.rounds
+        utility = {utility_of(self._task): utility_on(self._z, self._monitor, self._task)}
         stage, cost = self._stages[-1]
         self._history.append(
             {
                 "step": float(n),
-                "progress": ledger.fraction() if math.isfinite(ledger.limit) else n / MOST_TREES,
+                "progress": ledger.fraction() if math.isfinite(ledger.limit) else n / MOST_ROUNDS,
                 "used": ledger.used(),
                 "wall": ledger.used("wall"),
                 "cpu": ledger.used("cpu"),
-                "accuracy": accuracy,
+                **utility,
                 "loss": self._losses[n],
                 "cost_step": cost / stage,
                 "monitor_rows": float(len(self._monitor)),
             }
         )
         if self._tell:
-            self._tell(n, {"accuracy": accuracy}, f"{n} trees")
+            self._tell(n, utility, count_text(n, self._outputs))
 
     def _too_little(self) -> InfeasibleError:
         ledger = self._ledger
         stage, cost = self._stages[0] if self._stages else (1, self._work.get(ledger.clock, math.nan))
         return InfeasibleError(
-            f"budget: {ledger.limit:.4g} ({ledger.clock}) is less than what comes before and {stage} "
-            f"tree{'s' if stage > 1 else ''} (≈ {cost:.2g} here)"
+            f"budget: {ledger.limit:.4g} ({ledger.clock}) is less than what comes before and "
+            f"{count_text(stage, self._outputs)} (≈ {cost:.2g} here)"
         )
 
 
-def first_trees(scorer: TreeScorer, n_trees: int) -> TreeScorer:
-    """Return the model of the first trees, the baseline included."""
-    return scorer if n_trees >= len(scorer.roots) else trees_between(scorer, 0, n_trees)
+def count_text(rounds: int, outputs: int) -> str:
+    """Return a number of rounds in words: of one tree each, or of one for each class."""
+    if outputs == 1:
+        return f"{rounds} tree{'' if rounds == 1 else 's'}"
+    return f"{rounds} round{'' if rounds == 1 else 's'} of {outputs} trees"
+
+
+def first_trees(scorer: TreeScorer, rounds: int) -> TreeScorer:
+    """Return the model of the first rounds, the baseline included."""
+    return scorer if rounds >= scorer.rounds else trees_between(scorer, 0, rounds)
 
 
 def trees_between(scorer: TreeScorer, start: int, stop: int) -> TreeScorer:
-    """Return the trees [start, stop) as a scorer; the baseline belongs to the first tree."""
+    """Return the rounds [start, stop) as a scorer; the baseline belongs to the first round."""
     ends = np.append(scorer.roots, len(scorer.feature))
-    first, last = int(ends[start]), int(ends[stop])
+    begin, end = start * scorer.outputs, stop * scorer.outputs
+    first, last = int(ends[begin]), int(ends[end])
+    roots = scorer.roots[begin:end] - first
     nodes = slice(first, last)
     left, right = scorer.left[nodes] - first, scorer.right[nodes] - first
     return replace(
         scorer,
-        roots=scorer.roots[start:stop] - first,
+        roots=roots,
         feature=scorer.feature[nodes],
         threshold=scorer.threshold[nodes],
         left=left,
         right=right,
         value=scorer.value[nodes],
-        depth=_depth(scorer.roots[start:stop] - first, left, right),
-        baseline=scorer.baseline if start == 0 else 0.0,
+        depth=_depth(roots, left, right),
+        baseline=scorer.baseline if start == 0 else np.zeros(scorer.outputs),
+    )
+
+
+def joined(first: TreeScorer, more: TreeScorer) -> TreeScorer:
+    """Return the rounds of two scorers as one, whose score is the sum of theirs."""
+    shift = len(first.feature)
+    return replace(
+        first,
+        roots=np.concatenate([first.roots, more.roots + shift]),
+        feature=np.concatenate([first.feature, more.feature]),
+        threshold=np.concatenate([first.threshold, more.threshold]),
+        left=np.concatenate([first.left, more.left + shift]),
+        right=np.concatenate([first.right, more.right + shift]),
+        value=np.concatenate([first.value, more.value]),
+        depth=max(first.depth, more.depth),
+        baseline=first.baseline + more.baseline,
     )
 
 

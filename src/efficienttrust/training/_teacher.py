@@ -17,7 +17,8 @@ from efficienttrust.compression import score_encoded
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, UsageError
 from efficienttrust.resources import Ledger
-from efficienttrust.training._boosting import Growth, MakeEnsemble, mean_one
+from efficienttrust.training._boosting import Growth, MakeEnsemble, count_text
+from efficienttrust.training._ground import ground_of
 from efficienttrust.training._trainer import TrainingTask
 
 SHARE = 0.3  # of what is left: the most that the teacher may use
@@ -48,23 +49,22 @@ def lesson_of(problem: Problem, task: TrainingTask, ledger: Ledger) -> Lesson | 
         return None
     if problem.kind == "image" or problem.task != "binary":
         raise UsageError("distil: the teacher, boosted trees, learns two classes from tables; leave it out here")
-    train = problem.splits["train"]
+    ground = ground_of(problem)
     make, library = best_ensemble()
     with ledger.phase("teacher"), ledger.until(ledger.used() + SHARE * ledger.remaining()):
         growth = Growth(
-            make(train.x, train.y, mean_one(train.weight), task.seed), train.x.shape, problem.splits["monitor"], ledger,
-            phases=("teacher", "teacher"),
+            make(ground, task.seed), ground, problem.splits["monitor"], ledger, phases=("teacher", "teacher")
         )  # fmt: skip
         try:
             forest = growth.run()
         except InfeasibleError as error:
             raise InfeasibleError(f"{error} for the teacher; leave out distil, or ask for more") from error
-        z = score_encoded(forest.scorer, train.x).astype(np.float64)
-    soft = (1.0 - share) * np.asarray(train.y, dtype=np.float64) + share * np.exp(-np.logaddexp(0.0, -z))
-    n_trees = len(forest.scorer.roots)
+        z = score_encoded(forest.scorer, ground.x).astype(np.float64)
+    soft = (1.0 - share) * np.asarray(ground.y, dtype=np.float64) + share * np.exp(-np.logaddexp(0.0, -z))
+    trees = count_text(forest.scorer.rounds, 1)
     return Lesson(
         torch.from_numpy(soft.astype(np.float32)),
-        f"learns by a share of {share:g} from the probabilities of {n_trees} boosted trees ({library})",
+        f"learns by a share of {share:g} from the probabilities of boosted trees ({trees}, {library})",
     )
 
 

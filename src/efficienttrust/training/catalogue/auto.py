@@ -26,6 +26,7 @@ from efficienttrust.training.catalogue.trees import TreeTrainer
 
 SHARE = 0.25  # of what is left: the most that a model uses which is not the last
 SHARE_WITHOUT_LEVER = 0.1  # trees under a robustness target
+LEFT_OUT = "the choice of widths, made before training, found none that the budget has room or time for"
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibrating what was trained before
 
 
@@ -41,7 +42,7 @@ class AutoTrainer:
 
     Args:
         task: What to train for; its options are those of each network by name, and a network that is not there does
-            not fit the limits of the budget.
+            not fit the limits of the budget. Without options all are tried, as they are.
     """
 
     def __init__(self, task: TrainingTask) -> None:
@@ -60,9 +61,10 @@ class AutoTrainer:
         if present_team() is not None:
             raise UsageError("auto trains several models in one process; name one with --model, or leave out torchrun")
         robust = levers_of(self.task.targets).eps > 0
-        names = self._names(problem)
+        networks = [name for name in AUTO_NETWORKS if not self.task.options or name in self.task.options]
+        names = ["trees", *networks]
         parts: list[_Part] = []
-        said: list[str] = []
+        said = [f"{name} was not tried: {LEFT_OUT}" for name in AUTO_NETWORKS if name not in networks]
         decisions: list[DecisionRecord] = []
         for name in names:
             spared = RESERVE_FACTOR * sum(part.found.calibration_cost for part in parts)
@@ -82,13 +84,6 @@ class AutoTrainer:
             decisions += [DecisionRecord(0, 0.0, "model", before, name, reason, cost), *found.decisions]
             parts.append(_Part(name, found))
         return _together(parts, said, decisions, ledger, robust=robust)
-
-    def _names(self, problem: Problem) -> list[str]:
-        networks = [name for name in AUTO_NETWORKS if not self.task.options or name in self.task.options]
-        names = (["trees"] if problem.task == "binary" else []) + networks
-        if not names:
-            raise InfeasibleError("budget: no network fits its limits, and trees learn two classes; ask for more")
-        return names
 
     def _trainer(self, name: str, *, last: bool) -> NetworkTrainer | TreeTrainer | LightGBMTrainer:
         """Return the trainer of a model; there is no checkpoint, as a killed run could not tell what is done."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from efficienttrust.atats import Policy
 from efficienttrust.compression import TreeScorer, tree_scorer_of_lightgbm
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
 from efficienttrust.resources import Ledger
-from efficienttrust.training._boosting import COLUMN_SHARE, L2, LEARNING_RATE, LEAVES, fit_trees
+from efficienttrust.training._boosting import COLUMN_SHARE, L2, LEARNING_RATE, LEAVES, fit_trees, joined
+from efficienttrust.training._ground import Ground
 from efficienttrust.training._trainer import Candidates, TrainingTask, trainers
 
 
@@ -20,19 +22,15 @@ class LightGBMTrees:
     """Trees that LightGBM grows on one thread.
 
     Args:
-        x: [n, d] rows.
-        y: [n] labels 0 and 1.
-        weight: [n] sample weights, or None.
+        ground: The training rows.
         seed: Seed of the columns that a node may split on.
     """
 
-    def __init__(
-        self, x: NDArray[np.float32], y: NDArray[np.integer], weight: NDArray[np.float32] | None, seed: int
-    ) -> None:
+    def __init__(self, ground: Ground, seed: int) -> None:
         import lightgbm
 
-        settings = {
-            "objective": "binary",
+        settings: dict[str, Any] = {
+            "objective": ground.task,
             "learning_rate": LEARNING_RATE,
             "num_leaves": LEAVES,
             "feature_fraction_bynode": COLUMN_SHARE,
@@ -43,15 +41,26 @@ class LightGBMTrees:
             "force_col_wise": True,  # the layout is otherwise chosen by a race
             "verbosity": -1,
         }
-        rows = lightgbm.Dataset(x, y, weight=weight, params=settings, free_raw_data=True)
+        if ground.task == "multiclass":
+            settings["num_class"] = ground.outputs
+        # Labels become float32, and so do leaves: far from 0 both would lose what lies between two labels.
+        self._mean = np.average(ground.y, weights=ground.weight) if ground.task == "regression" else 0.0
+        y = ground.y - self._mean
+        rows = lightgbm.Dataset(ground.x, y, weight=ground.weight, params=settings, free_raw_data=True)
         self._model = lightgbm.Booster(settings, rows)
+        self._trees: TreeScorer | None = None
 
-    def grow(self, n_trees: int) -> TreeScorer:
-        """Add trees and return all that there are; fewer are added where nothing is left to split."""
-        for _ in range(n_trees):
+    def grow(self, rounds: int) -> TreeScorer:
+        """Add rounds of trees and return all that there are; fewer are added where nothing is left to split."""
+        for _ in range(rounds):
             if self._model.update():
                 break
-        return tree_scorer_of_lightgbm(self._model)
+        if self._trees is None:
+            trees = tree_scorer_of_lightgbm(self._model)
+            self._trees = replace(trees, baseline=trees.baseline + self._mean)
+        else:  # thousands of trees are written out as text for seconds, so only the new ones are
+            self._trees = joined(self._trees, tree_scorer_of_lightgbm(self._model, self._trees.rounds))
+        return self._trees
 
 
 @trainers.register("lightgbm")

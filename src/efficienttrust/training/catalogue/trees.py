@@ -1,19 +1,18 @@
 """Trees by scikit-learn's histogram gradient boosting, what a practitioner would use instead of a network.
 
+Two classes have one forest, more have one each under the softmax loss, and a number has one under the squared error.
 They have no lever for robustness or fairness in training; calibration, choice and verdicts are the same code as for the
 network.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from efficienttrust.atats import Policy
 from efficienttrust.compression import TreeScorer
 from efficienttrust.data import Problem
 from efficienttrust.resources import Ledger
 from efficienttrust.training._boosting import COLUMN_SHARE, L2, LEARNING_RATE, LEAVES, fit_trees
+from efficienttrust.training._ground import Ground
 from efficienttrust.training._trainer import Candidates, TrainingTask, trainers
 
 
@@ -21,19 +20,16 @@ class HistogramTrees:
     """Trees that scikit-learn grows.
 
     Args:
-        x: [n, d] rows.
-        y: [n] labels 0 and 1.
-        weight: [n] sample weights, or None.
+        ground: The training rows.
         seed: Seed of the columns that a node may split on.
     """
 
-    def __init__(
-        self, x: NDArray[np.float32], y: NDArray[np.integer], weight: NDArray[np.float32] | None, seed: int
-    ) -> None:
-        from sklearn.ensemble import HistGradientBoostingClassifier
+    def __init__(self, ground: Ground, seed: int) -> None:
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        self._rows = x, y, weight
-        self._model = HistGradientBoostingClassifier(
+        self._ground = ground
+        kind = HistGradientBoostingRegressor if ground.task == "regression" else HistGradientBoostingClassifier
+        self._model = kind(
             max_iter=0,
             learning_rate=LEARNING_RATE,
             max_leaf_nodes=LEAVES,
@@ -44,11 +40,10 @@ class HistogramTrees:
             random_state=seed,
         )
 
-    def grow(self, n_trees: int) -> TreeScorer:
-        """Add trees and return all that there are."""
-        x, y, weight = self._rows
-        self._model.max_iter += n_trees
-        self._model.fit(x, y, sample_weight=weight)
+    def grow(self, rounds: int) -> TreeScorer:
+        """Add rounds of trees and return all that there are."""
+        self._model.max_iter += rounds
+        self._model.fit(self._ground.x, self._ground.y, sample_weight=self._ground.weight)
         return TreeScorer.from_sklearn(self._model)
 
 
