@@ -3,7 +3,7 @@
 Hendrycks and Dietterich (2019) published the corrupted images themselves, so that everybody measures on the same
 pixels. The CIFAR sets are one array per corruption with the five severities on top of each other; they are mapped,
 not read, and cost memory only where they are looked at. ImageNet-C is a tree of JPEG files, decoded when a slice of
-the images is taken (Pillow does that: `pip install 'efficienttrust[images]'`).
+the images is taken.
 
 Both loaders yield one `CorruptedImages` after the other. A missing or truncated file is a `UsageError` that says which
 file it is and where it should be. For images of other sets there is `efficienttrust.threats.corruptions`.

@@ -61,7 +61,6 @@ def imagenet_c(
         Folders are looked for before the first is used; files when their severity is reached.
     """
     place, wanted, levels = checked_request(folder, names, severities)
-    _import_pillow()
     for name in wanted:
         if not (place / name).is_dir():
             raise missing(place / name, (path.name for path in place.iterdir() if path.is_dir()))
@@ -117,12 +116,3 @@ def _decode(path: Path) -> NDArray[np.uint8]:
     except OSError as error:
         raise UsageError(f"{path} cannot be decoded ({error}); unpack the archive again") from None
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _import_pillow() -> None:
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            "ImageNet-C needs Pillow to decode its files; install it: pip install 'efficienttrust[images]'"
-        ) from None
