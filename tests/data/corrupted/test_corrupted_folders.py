@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
 import itertools
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -151,18 +149,3 @@ def test_nonsense_is_refused(load, tmp_path: Path) -> None:
         load(tmp_path, names="fog")
     with pytest.raises(UsageError, match="from 1 to 5, not 6"):
         load(tmp_path, names=["fog"], severities=[6])
-
-
-def test_without_pillow_the_extra_is_named(imagenet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def no_pillow(name: str, *args, **kwargs):
-        if name.partition(".")[0] == "PIL":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", no_pillow)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "PIL"]:
-        monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(UsageError, match=r"pip install 'efficienttrust\[images\]'"):
-        imagenet_c(imagenet, names=["fog"])
