@@ -128,8 +128,8 @@ def _divide_classes(jpegs: Path) -> None:
         rows = np.isin(names[images.y], HELD_OUT) ^ inside
         if name != "kept_jpeg":
             rows &= np.asarray(images.split) == "test"
-        y = np.searchsorted(kept, names[images.y[rows]]) if inside else np.zeros(rows.sum(), dtype=np.int64)
-        classes = kept if inside else np.array(["held out"])
+        classes = kept if inside else np.array(HELD_OUT)
+        y = np.searchsorted(classes, names[images.y[rows]])
         split = {"split": np.asarray(images.split)[rows]} if name == "kept_jpeg" else {}
         np.savez(MADE / f"{name}.npz", x=images.x[rows], y=y, class_names=classes, **split)
 
