@@ -161,6 +161,43 @@ def test_an_audit_withholds_too(run, tmp_path):
     assert few in whole["data"]["attributes"]["race"]
 
 
+def test_an_audit_of_numbers_withholds_too(source, tmp_path, capsys):
+    given = {"label": "number_inpatient", "task": "regression", "sensitive": "race"}
+    found = audit(
+        lambda frame: np.full(len(frame), 20.0) + (frame["gender"] == "Male"), source, **given, suite="full",
+        environment="race", targets=["rmse_gap <= 30", "mean_absolute_error <= 15"], out=tmp_path / "audit",
+    )  # fmt: skip
+    few = next(row for row in found.document["groups"] if row["group"] == "Hispanic")
+    assert 0 < few["n"] < 10
+    assert found.document["shift"]["worst_error"]["value"] > 0
+    shown = for_readers(found.document)
+    row = next(row for row in shown["groups"] if row["group"] == "Hispanic")
+    assert row["n"] == "<10"
+    hidden = [row, next(one for one in shown["shift"]["environments"] if one["name"] == "Hispanic")]
+    for one in hidden:
+        figures = [cell for cell in one.values() if isinstance(cell, dict) and "value" in cell]
+        assert len(figures) >= 2
+        assert all(math.isnan(figure["value"]) for figure in figures)
+    for name in ("rmse_gap", "mean_outcome_gap", "kolmogorov_smirnov_distance"):
+        assert math.isnan(shown["metrics"][name]["value"]), name
+    assert [math.isnan(one["value"]) for one in shown["verdicts"]] == [True, False]
+    page = (tmp_path / "audit" / "report.html").read_text(encoding="utf-8")
+    assert "<10" in cells(page, "Hispanic")
+    assert not cells(page, "Hispanic") & SMALL
+    assert f"{few['rmse']['value']:.3f}" not in page
+
+
+def test_the_worst_environment_is_withheld_with_its_row(source):
+    given = {"label": "number_inpatient", "task": "regression", "sensitive": "gender"}
+    found = audit(
+        lambda frame: np.where(frame["race"] == "Hispanic", 500.0, 20.0), source, **given, suite="quick",
+        environment="race",
+    )  # fmt: skip
+    assert found.document["shift"]["worst"] == "Hispanic"
+    assert found.document["shift"]["worst_error"]["value"] > 400
+    assert math.isnan(for_readers(found.document)["shift"]["worst_error"]["value"])
+
+
 def test_what_is_printed_withholds_too(source, run, tmp_path, capsys):
     given = ["--sensitive", "race", "--budget", "time=20 steps", "--target", "dpd <= 0.9", "--out"]
     assert main(["fit", source, *given, str(tmp_path / "a"), "--json"]) == 0

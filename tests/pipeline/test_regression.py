@@ -150,9 +150,29 @@ def test_what_needs_classes_is_refused(made, arguments, message) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_an_audit_says_that_it_measures_decisions(made) -> None:
-    with pytest.raises(UsageError, match=r"an audit measures decisions, and 'price' is a number: `fit` and `verify`"):
-        audit(made[1])
+def test_an_audit_has_the_figures_of_the_test_split(made) -> None:
+    run, folder, _ = made
+    found = audit(folder, suite="full", targets=TARGETS)
+    beside = audit(folder, folder.parent / "prices.csv", suite="quick", targets=TARGETS)
+    for one in (found, beside):
+        assert one.document["data"]["rows"] == "test split"
+        for name, figure in run.document["metrics"].items():
+            assert one.metrics[name] | figure == one.metrics[name], name
+        assert one.document["groups"] == run.document["groups"]
+        np.testing.assert_array_equal(one.predictions["prediction"].astype(np.float32), run.predictions["prediction"])
+    assert [one.value for one in found.verdicts] == [one.value for one in run.verdicts]
+    assert found.document["resources"]["peak_memory_bytes"] > 0
+
+
+def test_an_audit_of_the_file_alone_wants_a_number(made) -> None:
+    path, folder, _ = made[1] / "model.onnx", *made[1:]
+    found = audit(
+        path, folder.parent / "prices.csv", label="price", task="regression", sensitive="owner", suite="quick"
+    )
+    assert found.document["model"]["kind"] == "onnx"
+    said = DeployedModel(path).run(prices()).score
+    missed = np.abs(prices()["price"].astype(np.float32) - said).mean()
+    assert found.metrics["mean_absolute_error"]["value"] == pytest.approx(missed, rel=1e-5)
     table = prices(300).assign(dear=lambda t: np.where(t["price"] > 5000, "yes", "no"))
-    with pytest.raises(UsageError, match="predicts a number and decides nothing"):
-        audit(made[1] / "model.onnx", table, label="dear", drop="price")
+    with pytest.raises(UsageError, match="predicts a number; the label 'dear' of the data is one of 2 classes: for a"):
+        audit(path, table, label="dear", drop="price")

@@ -67,12 +67,15 @@ def _ood(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _shift(found: Mapping[str, Any]) -> Iterator[str]:
-    known = [row for row in found["environments"] if not math.isnan(row["drop"]["value"])]
+    of_numbers = any("rise" in row for row in found["environments"])
+    level, change = ("error", "rise") if of_numbers else ("accuracy", "drop")
+    known = [row for row in found["environments"] if not math.isnan(row[change]["value"])]
     if known:
-        worst = max(known, key=lambda row: float(row["drop"]["value"]))
+        worst = max(known, key=lambda row: float(row[change]["value"]))
+        words = "mean absolute error" if of_numbers else level
         yield (
-            f"shift by {found['column']}: worst is {worst['name']}, accuracy {_figure(worst['accuracy'])}, "
-            f"drop {_figure(worst['drop'])}, of {len(found['environments'])} environments"
+            f"shift by {found['column']}: worst is {worst['name']}, {words} {_figure(worst[level])}, "
+            f"{change} {_figure(worst[change])}, of {len(found['environments'])} environments"
         )
 
 
@@ -92,7 +95,7 @@ def _alarms(document: Mapping[str, Any]) -> str:
     evaluated, unknown = sum(state is not None for state in states), sum(state is None for state in states)
     told = f"{len(fired)} of {evaluated} evaluated fired: {', '.join(fired)}" if fired else _silent(evaluated)
     told += f" ({unknown} could not be looked for)" if unknown else ""
-    attacked = document["robustness"] is not None
+    attacked = document["robustness"] is not None or document.get("model", {}).get("task") == "regression"
     return f"alarms: {told}{'' if attacked else '; most alarms need attacks, as suite standard makes'}"
 
 

@@ -15,6 +15,7 @@ from efficienttrust.cli._tables import interval, print_table, text
 
 SHOWN = ("accuracy", "balanced_accuracy", "auc", "worst_group_accuracy")
 GAPS = ("demographic_parity_difference", "equalized_odds_difference")
+OF_NUMBERS = ("r2", "mean_absolute_error", "root_mean_squared_error", "mean_outcome_gap", "rmse_gap")
 PARTS = ("metrics", "groups", "robustness", "alarms", "corruptions", "ood", "shift", "resources", "ledger")
 
 
@@ -64,7 +65,7 @@ def audit(
             file, or images as `folder:PATH` or a .npz file.
         label: Column to predict; of a .npz file, the array.
         positive: Value of the label that counts as 1.
-        task: Whether the label is binary or multiclass; by default what the label says.
+        task: What the label is: binary, multiclass, or regression for a number; by default what the label says.
         sensitive: Sensitive columns or arrays, as `sex,age_band`; their intersections are the groups.
         weight: Column of sample weights.
         split_column: Column that says which rows are the test split.
@@ -165,7 +166,9 @@ def _print_summary(document: Mapping[str, Any], folder: Path) -> None:
         print_table(["target", "verdict", "value", "interval", "one-sided bound", "n"], rows)
     for one in verdicts:
         print(f"{one['target']}: {one['reason']}")
-    shown = [entry for name, entry in document["metrics"].items() if name.partition("(")[0] in (*SHOWN, *GAPS)]
+    shown = [
+        entry for name, entry in document["metrics"].items() if name.partition("(")[0] in (*SHOWN, *GAPS, *OF_NUMBERS)
+    ]
     print_table(
         ["metric", "value", "interval", "n"],
         [(entry["name"], float(entry["value"]), interval(entry), entry["n"]) for entry in shown],

@@ -17,7 +17,8 @@ def group_table(outcome: Outcome, level: float = 0.95) -> list[dict[str, object]
         Rows with `attribute`, `group`, `n`, and cells `{value, low, high, n}`; the value is NaN where a group has no
         such rows. Binary: `positives`, and the rates `base_rate`, `selection_rate`, `tpr`, `fpr`, `accuracy`.
         Multiclass and multilabel: `accuracy`. Both with one rate per robustness key, all with Wilson's interval.
-        Regression: `mean_label`, `mean_prediction` with Student's, and `rmse`.
+        Regression: `mean_label`, `mean_prediction` with Student's, `mean_absolute_error` and `rmse`; no interval of one
+        row.
     """
     partitions = dict(outcome.attributes)
     if len(partitions) != 1:
@@ -57,13 +58,19 @@ def _rates(outcome: Outcome, codes: Array, names: tuple[str, ...]) -> dict[str, 
 
 
 def _means(outcome: Outcome, codes: Array, names: tuple[str, ...], level: float) -> dict[str, list[dict[str, float]]]:
-    squares = (outcome.prediction - outcome.y) ** 2
-    asked = {"mean_label": outcome.y, "mean_prediction": outcome.prediction, "rmse": squares}
+    missed = np.abs(outcome.prediction - outcome.y)
+    asked = {
+        "mean_label": outcome.y,
+        "mean_prediction": outcome.prediction,
+        "mean_absolute_error": missed,
+        "rmse": missed**2,
+    }
     found = {}
     for name, values in asked.items():
         means = group_means(codes, len(names), values, outcome.weight)
-        ends = means.log_ends(level) if name == "rmse" else means.ends(level)
-        columns = [np.sqrt(each) if name == "rmse" else each for each in (means.value, *ends)]
+        ends = means.log_ends(level) if name in ("mean_absolute_error", "rmse") else means.ends(level)
+        bounds = [np.where(means.n > 1, end, np.nan) for end in ends]  # one row says nothing of its spread
+        columns = [np.sqrt(each) if name == "rmse" else each for each in (means.value, *bounds)]
         found[name] = [
             {"value": float(value), "low": float(low), "high": float(high), "n": int(n)}
             for value, low, high, n in zip(*columns, means.n, strict=True)

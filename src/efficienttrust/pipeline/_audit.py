@@ -15,6 +15,7 @@ from efficienttrust.pipeline._audit_clean import clean_section, predictions_tabl
 from efficienttrust.pipeline._audit_corruptions import corruptions_section
 from efficienttrust.pipeline._audit_document import audit_command, audit_document, named
 from efficienttrust.pipeline._audit_examination import Examination, Section
+from efficienttrust.pipeline._audit_numbers import NO_ALARMS, not_of_numbers
 from efficienttrust.pipeline._audit_ood import ood_section
 from efficienttrust.pipeline._audit_open import open_model, open_rows, run_of
 from efficienttrust.pipeline._audit_request import check_audit_folder, make_audit_request, wrong_units
@@ -65,13 +66,14 @@ def audit(
 
     Args:
         model: Path of an ONNX file, of a pickled or skops estimator, `module:function` of a torch model, the folder of
-            a run; or a fitted estimator, a `torch.nn.Module`, a `Run`, a function from a frame (or images) to scores.
+            a run; or a fitted estimator, a `torch.nn.Module`, a `Run`, a function from a frame (or images) to scores
+            (of a label that is a number: to predictions).
         data: A bundled name, a table file, images (`cifar10:../data`, `set.npz`), a frame, a `Problem` or an
             `ImageSet`. A run brings its own.
         sensitive: Sensitive columns (or arrays of a `.npz`); several give their intersections.
         label: Label column (or array).
         positive: Value of the label that counts as 1.
-        task: `binary` or `multiclass`; by default what the label says.
+        task: `binary`, `multiclass`, or `regression` for a label that is a number; by default what the label says.
         weight: Column of sample weights.
         split_column: Column that says which rows are the test split.
         drop: Columns to leave out.
@@ -124,17 +126,19 @@ def audit(
         with ledger.phase("answer"):
             tell(f"{subject.name} answers {len(measured_on)} rows")
             exam = Examination(subject, measured_on, subject.answer(measured_on.inputs), request)
+        of_numbers = measured_on.task == "regression"
         sections = {name: Section() for name in SECTIONS}
         for name in (name for name in SECTIONS if name in request.sections):
             tell(name)
             with ledger.phase(name):
                 try:
-                    sections[name] = SECTIONS[name](exam)
+                    nothing = not_of_numbers(name) if of_numbers else None
+                    sections[name] = nothing or SECTIONS[name](exam)
                 except UsageError as error:
                     if all(one.document is None for one in sections.values()):
                         raise  # nothing is lost yet
                     sections[name] = Section(notes=(f"{name} was not measured: {error}",))
-        if not sections["robustness"].alarms:
+        if not sections["robustness"].alarms and not of_numbers:
             sections["robustness"] = replace(sections["robustness"], alarms=alarms_about_answers(exam))
         outcome = exam.outcome(sections.values())
         with ledger.phase("metrics"):
@@ -161,7 +165,7 @@ def audit(
                 "seed": seed or None,
             },
         ),
-        warnings=(*wrong_units(request, measured_on.kind), *dropped),
+        warnings=(*wrong_units(request, measured_on.kind), *dropped, *([NO_ALARMS] if of_numbers else [])),
         ledger=ledger.to_dict(),
     )  # fmt: skip
     finished = Audit(document, predictions_table(measured_on, exam.answer, outcome))

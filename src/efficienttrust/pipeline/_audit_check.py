@@ -13,6 +13,7 @@ from efficienttrust.evaluation.shift import environments_of, same_schema
 from efficienttrust.evaluation.subjects import Rows
 from efficienttrust.metrics import metrics
 from efficienttrust.pipeline import _audit_ood
+from efficienttrust.pipeline._audit_numbers import refuse_decisions_only
 from efficienttrust.pipeline._audit_request import AuditRequest
 from efficienttrust.pipeline._audit_shift import frame_of
 
@@ -22,7 +23,8 @@ def check_against_rows(request: AuditRequest, rows: Rows) -> None:
 
     Raises:
         UsageError: A target's metric has no meaning for the task or names an unknown detector; the environment is no
-            column; a set of outside rows is neither a file, nor a named data set, nor a condition on a column.
+            column; a set of outside rows is neither a file, nor a named data set, nor a condition on a column; attacks
+            or outside rows were asked for and the label is a number.
     """
     for target in request.targets:
         metric = metrics.get(target.metric)
@@ -33,6 +35,8 @@ def check_against_rows(request: AuditRequest, rows: Rows) -> None:
             )
         if "ood" in metric.needs:
             detectors.get(str(dict(target.arguments)["detector"]))
+    if rows.task == "regression":
+        refuse_decisions_only(request)
     if request.environment is not None:
         frame = frame_of(rows)
         if request.environment not in map(str, frame.columns):

@@ -57,6 +57,9 @@ def predictions_table(rows: Rows, answer: Answer, outcome: Outcome) -> pd.DataFr
         columns[free] = [None if code < 0 else names[code] for code in codes]
     if rows.weight is not None:
         columns["weight"] = rows.weight
+    if rows.task == "regression":
+        columns["prediction"] = answer.prediction
+        return pd.DataFrame(columns)
     if answer.score.ndim == 1:
         columns["score"] = answer.score
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from efficienttrust.evaluation.shift import natural_shift
+from efficienttrust.evaluation.shift import natural_shift, shift_of_numbers
 from efficienttrust.evaluation.subjects import Rows
 from efficienttrust.pipeline._audit_examination import Examination, Section
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 
 def shift_section(exam: Examination) -> Section:
-    """Measure accuracy and its drop in each environment that a column names; nothing where no column was named."""
+    """Measure accuracy (of numbers: the error) in each environment that a column names; nothing where none was."""
     column = exam.request.environment
     if column is None:
         return Section()
+    if exam.rows.task == "regression":
+        return Section(shift_of_numbers(exam.outcome(), frame_of(exam.rows), column))
     return Section(natural_shift(exam.outcome(), frame_of(exam.rows), column).document())
 
 

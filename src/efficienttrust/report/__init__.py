@@ -18,10 +18,20 @@ document what tells of fewer than ten people, before it becomes a page.
 """
 
 from efficienttrust.report._audit import render_audit
+from efficienttrust.report._audit_numbers import NOT_OF_NUMBERS
 from efficienttrust.report._card import model_card
 from efficienttrust.report._comparisons import compares_groups
 from efficienttrust.report._decision_cells import is_few
 from efficienttrust.report._page import render_report
 from efficienttrust.report._small_cells import LEAST, suppress_small_cells
 
-__all__ = ["LEAST", "compares_groups", "is_few", "model_card", "render_audit", "render_report", "suppress_small_cells"]
+__all__ = [
+    "LEAST",
+    "NOT_OF_NUMBERS",
+    "compares_groups",
+    "is_few",
+    "model_card",
+    "render_audit",
+    "render_report",
+    "suppress_small_cells",
+]

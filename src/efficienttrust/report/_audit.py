@@ -10,6 +10,7 @@ from efficienttrust.report import (
     _audit_corruptions,
     _audit_curve,
     _audit_metrics,
+    _audit_numbers,
     _audit_ood,
     _audit_resources,
     _audit_sentences,
@@ -73,6 +74,7 @@ def render_audit(document: Document) -> str:
         metrics_finding=_audit_metrics.metrics_finding(document, where(document)),
         metrics_meaning=_audit_metrics.metrics_meaning(document),
         groups=_group_figure(document),
+        why_not=_audit_numbers.why_not(document),
         curve=_audit_curve.curve_figure(document),
         curve_axis=_curve_axis(document),
         caveats=_audit_curve.attack_caveats(document),
@@ -111,7 +113,8 @@ def _group_figure(document: Document) -> Figure | None:
     )
     if figure is None:
         return None
-    table = replace(figure.table, caption="Rates by group, with 95 % intervals")
+    what = "Means and errors" if _audit_numbers.answers_numbers(document) else "Rates"
+    table = replace(figure.table, caption=f"{what} by group, with 95 % intervals")
     return replace(figure, table=table, meaning=_audit_sentences.groups_meaning(kept))
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from efficienttrust.report._audit_curve import read_curve
+from efficienttrust.report._audit_numbers import NOT_OF_NUMBERS, answers_numbers
 from efficienttrust.report._audit_read import label, measured, where
 from efficienttrust.report._figures import Table, reading
 from efficienttrust.report._format import amount, as_float, count, words
@@ -64,11 +65,14 @@ def coverage_table(document: Document) -> Table:
         ],
         ["time", f"batches of {', '.join(spread(row.get('batch')) for row in latency)}" if latency else NOT_MEASURED],
     ]
+    if answers_numbers(document):
+        titles = {"robustness": "attacks", "corruptions": "corruptions", "ood": "detection of other distributions"}
+        body[2:5] = [[title, f"{NOT_MEASURED}: {NOT_OF_NUMBERS[name]}"] for name, title in titles.items()]
     return Table("Each part, and the rows it rests on", ["", ""], body)
 
 
 def missing_parts(document: Document) -> list[str]:
-    """Return the parts that were not measured."""
+    """Return the parts that were not measured and could have been."""
     return [str(row[0]) for row in coverage_table(document).rows if row[1] == NOT_MEASURED]
 
 
@@ -111,7 +115,7 @@ def data_facts(document: Document) -> list[tuple[str, str]]:
 
 
 def attribute_table(document: Document) -> Table | None:
-    """Return the groups in the measured rows with their base rates."""
+    """Return the groups in the measured rows with their base rates; numbers have none."""
     attributes = part(part(document, "data"), "attributes")
     body = []
     for attribute in attributes:
@@ -121,8 +125,10 @@ def attribute_table(document: Document) -> Table | None:
             group = f"{label(row.get('group'))}{small}"
             rate, unknown = row.get("base_rate"), WITHHELD if isinstance(row.get("n"), str) else "–"
             shown = reading(measured(rate)) if rate is not None else unknown
-            body.append([str(attribute), group, count_text(row.get("n")), shown])
-    return Table("Groups in the rows", ["attribute", "group", "rows", "base rate"], body, labels=2) if body else None
+            rates = [] if answers_numbers(document) else [shown]
+            body.append([str(attribute), group, count_text(row.get("n")), *rates])
+    columns = ["attribute", "group", "rows", *([] if answers_numbers(document) else ["base rate"])]
+    return Table("Groups in the rows", columns, body, labels=2) if body else None
 
 
 def _corrupted(listed: Sequence[Mapping[str, object]], rows_words: str) -> str:

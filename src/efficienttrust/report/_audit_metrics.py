@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from efficienttrust.report._audit_numbers import answers_numbers, gaps_of_numbers
 from efficienttrust.report._audit_read import measured, of_hundred
 from efficienttrust.report._format import as_float, count, number
 from efficienttrust.report._read import Document, Estimate, TargetText, count_text, part, read_targets
@@ -89,6 +90,9 @@ def metrics_finding(document: Document, rows_words: str) -> str:
 def metrics_meaning(document: Document) -> str:
     """Read the main figures in plain language: accuracy as rows out of 100, the surest gap between groups."""
     listed = {str(name): measured(raw) for name, raw in part(document, "metrics").items()}
+    if answers_numbers(document):
+        gaps = {name: one for name, one in listed.items() if kind(name) == GAPS and not _SMALL.search(one.note)}
+        return " ".join(filter(None, (_accuracy(listed), gaps_of_numbers(gaps))))
     return " ".join(filter(None, (_accuracy(listed), _imbalance(listed), _surest_gap(listed))))
 
 

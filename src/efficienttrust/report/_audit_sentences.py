@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from efficienttrust.report._audit_alarms import fired_of_evaluated, read_alarms
 from efficienttrust.report._audit_cards import PARTS, missing_parts
-from efficienttrust.report._audit_read import measured, where
+from efficienttrust.report._audit_numbers import answers_numbers, main_figure
+from efficienttrust.report._audit_read import where
 from efficienttrust.report._format import as_float, count, shorten
 from efficienttrust.report._groups import SMALL_GROUP, GroupRow, read_groups, widest_gaps
 from efficienttrust.report._read import Document, part, read_verdicts
@@ -41,9 +42,7 @@ def audit_summary(document: Document) -> list[str]:
     on = f" on {count(n)} {where(document)}" if n == n else ""
     of = f" of {data['name']}" if data.get("name") and on else f" on {data['name']}" if data.get("name") else ""
     found = [f"{source}{task}, measured as it is{on}{of}."]
-    accuracy = measured(part(document, "metrics").get("accuracy"))
-    if accuracy.known:
-        found.append(f"Accuracy {accuracy.text()}; brackets hold 95 % intervals.")
+    found += filter(None, [main_figure(document)])
     suite = str(document.get("suite") or "")
     missing = missing_parts(document)
     if len(missing) == PARTS:
@@ -59,18 +58,19 @@ def audit_summary(document: Document) -> list[str]:
 
 
 def groups_meaning(groups: Sequence[GroupRow]) -> str:
-    """Say in how many rates the lowest and the highest group are told apart by their intervals."""
+    """Say in how many rates, of numbers figures, intervals tell the lowest and the highest group apart."""
     gaps = widest_gaps(groups, list(dict.fromkeys(name for row in groups for name in row.rates)))
     pairs = [
         (low.rates[name], high.rates[name])
         for name, (low, high) in gaps.items()
         if name not in ("base_rate", "mean_label")
     ]
+    what = "figures" if "mean_label" in gaps else "rates"
     pairs = [(low, high) for low, high in pairs if low.bounded and high.bounded]
     if not pairs:
         return ""
     apart = sum(low.high < high.low for low, high in pairs)
-    text = f"In {apart} of {len(pairs)} rates the intervals of the lowest and the highest group do not overlap"
+    text = f"In {apart} of {len(pairs)} {what} the intervals of the lowest and the highest group do not overlap"
     if len(groups) > 2:
         text += "; with many groups the extremes lie apart by chance as well, so read the widths too"
     return f"{text}."
@@ -91,6 +91,8 @@ def audit_limits(document: Document) -> list[str]:
     if robustness:
         attack = f"the attack {robustness['attack']}" if robustness.get("attack") else "the attacks listed"
         found.append(f"Robustness was measured against {attack} and no other; another may fool more rows.")
+    if answers_numbers(document):
+        found.append("Attacks, corruptions and foreign rows are measured on decisions: of them nothing is known here.")
     missing = missing_parts(document)
     if missing:
         found.append(f"Not measured, so nothing is known of: {', '.join(missing)}.")

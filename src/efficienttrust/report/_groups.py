@@ -72,11 +72,12 @@ def group_figure(groups: Sequence[GroupRow], where: str = "test rows", *, image:
         panels.append(dot_panel(title(name, image=image), listed))
     gaps = widest_gaps(groups, names)
     finding = _finding(gaps, groups, where, image=image)
+    kind = "figures" if "mean_label" in names else "rates"
     ranges = "; ".join(f"{title(name, image=image)} {_range(name, pair)}" for name, pair in gaps.items())
     return Figure(
         name="groups",
         finding=finding,
-        alt=f"Dot plot with 95 % intervals of {len(names)} rates for {len(groups)} groups. {finding} "
+        alt=f"Dot plot with 95 % intervals of {len(names)} {kind} for {len(groups)} groups. {finding} "
         f"Lowest to highest group: {ranges or 'none comparable'}.",
         table=group_table(groups, names, several=several, image=image),
         panels=panels,

@@ -290,6 +290,10 @@ def _walk(node: Any, path: tuple[str, ...], least: int, known: _Known) -> None:
             node[name] = f"<{least}"
     if path[:1] == ("shift",) and any(map(_is_withheld, rows(node, "groups"))):
         _blank(node.get("worst_group") or {}, least, DECIDED)
+    if path == ("shift",):  # the worst environment's figure stands in a row of its own too
+        lost = {row.get("name") for row in filter(_is_withheld, rows(node, "environments"))}
+        for name in ("worst_accuracy", "worst_error") if node.get("worst") in lost else ():
+            _blank(node.get(name) or {}, least, DECIDED)
     if isinstance(node.get("by_group"), dict):
         _forget_gaps(node, least)
     if path[-2:] == ("problem", "columns"):

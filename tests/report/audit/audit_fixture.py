@@ -321,7 +321,7 @@ def make_many_metrics(count: int) -> dict[str, Any]:
 def make_regression_audit() -> dict[str, Any]:
     """A regression: errors in the unit of the label, a negative R², an interval beyond 1."""
     document = make_table_audit()
-    document["model"] |= {"task": "regression", "classes": [], "outputs": "values"}
+    document["model"] |= {"task": "regression", "classes": [], "outputs": "numbers"}
     document["verdicts"] = []
     document["metrics"] = {
         "r2": measurement("r2", -0.18, 0.11, 800),
@@ -330,7 +330,13 @@ def make_regression_audit() -> dict[str, Any]:
         "mean_outcome_gap": measurement("mean_outcome_gap", 812.0, 240.0, 800),
         "ratio_of_errors": measurement("ratio_of_errors", 1.18, 0.2, 800),
     }
-    for row in document["groups"]:
-        row["rmse"] = {"value": 4100.0 + row["n"] / 10, "low": 3900.0, "high": 5200.0, "n": row["n"]}
+    document["groups"] = [
+        {name: row[name] for name in ("attribute", "group", "n")}
+        | {
+            name: {"value": value + row["n"] / 10, "low": value - 200.0, "high": value + 1100.0, "n": row["n"]}
+            for name, value in (("mean_label", 9000.0), ("mean_prediction", 9100.0), ("rmse", 4100.0))
+        }
+        for row in document["groups"]
+    ]
     document |= {"robustness": None, "corruptions": None, "ood": None}
     return document

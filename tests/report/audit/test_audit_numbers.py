@@ -18,7 +18,7 @@ from audit_fixture import (
 )
 from page_reader import PageReader
 
-from efficienttrust.report import render_audit
+from efficienttrust.report import NOT_OF_NUMBERS, render_audit
 from efficienttrust.report._audit_curve import curve_figure
 from efficienttrust.report._audit_metrics import ERRORS, GAPS, GROUPS, STRESS, UTILITY, kind
 from efficienttrust.report._audit_read import EpsScale, plain_number
@@ -262,7 +262,42 @@ def test_values_outside_the_unit_interval_are_drawn_on_axes_of_their_own() -> No
     for tag, attributes in page.tags:
         if tag == "use" and attributes.get("class") == "deployed":
             assert 0 <= float(attributes["x"].rstrip("%")) <= 100
-    assert "Accuracy under attack was not measured" in text
+
+
+def test_a_page_about_numbers_does_not_speak_of_decisions() -> None:
+    document = make_regression_audit() | {"shift": None, "alarms": []}
+    text = text_of(read(document))
+    assert "R² −0.180 (−0.290 to −0.070); brackets hold 95 % intervals" in text
+    for why in NOT_OF_NUMBERS.values():
+        assert f": {why}." in text
+    for word in ("base rate", "selection rate", "decides", "Accuracy", "accuracy under", "Rates by group"):
+        assert word not in text, word
+    document["metrics"]["rmse_gap"] = measurement("rmse_gap", 40.0, 60.0, 800)
+    told = text_of(read(document))
+    assert "the groups do differ: mean_outcome_gap, 812.00 (572.00 to 1,052.0)." in told
+    document["metrics"]["mean_outcome_gap"] |= {"low": 0.0}
+    assert "No gap between groups has an interval above 0." in text_of(read(document))
+
+
+def test_errors_by_environment_rise_where_accuracies_drop() -> None:
+    document = make_regression_audit()
+    document["shift"] = {
+        "column": "site",
+        "environments": [
+            {"name": name, "n": 300, "trained_on": None, "error": measurement("error", error, 20.0, 300),
+             "rise": measurement("rise", rise, 30.0, 600), "worst_group": None, "groups": []}
+            for name, error, rise in (("A", 300.0, -100.0), ("B", 400.0, 100.0))
+        ],
+        "worst": "B",
+        "worst_error": measurement("worst_environment_mean_absolute_error", 400.0, 25.0, 600),
+        "notes": [],
+    }  # fmt: skip
+    text = text_of(read(document))
+    assert "mean absolute error rises most in B: by 100.00 (70.000 to 130.00), to 400.00 (380.00 to 420.00)" in text
+    assert (
+        "In 1 of 2 environments the interval of the rise lies above 0, so there mean absolute error is higher" in text
+    )
+    assert "Highest mean absolute error: 400.00 (375.00 to 425.00) in B" in text
 
 
 def test_all_rows_are_not_called_test_rows() -> None:

@@ -3,7 +3,8 @@
 A column of the table names the environment of a row: the state, the year, the hospital, the scanner, the age band.
 `natural_shift` takes a model's answers on rows of several environments and measures the accuracy in each, its drop
 against the environments that the model was trained on (or, where these are unknown, against all the others), the same
-per group, and the worst environment. `load_environment_split` is the experiment itself in one call: a `Problem` whose
+per group, and the worst environment; `shift_of_numbers` does the same with the mean absolute error of a regression.
+`load_environment_split` is the experiment itself in one call: a `Problem` whose
 test split is one set of environments and whose other splits are the rest.
 
 The same row sets serve as out-of-distribution data for a table: a category that was held out, a subgroup cut off by a
@@ -25,6 +26,7 @@ Example:
 
 from efficienttrust.evaluation.shift._environments import Environments, environments_of
 from efficienttrust.evaluation.shift._held_out import HeldOut, held_out_category, same_schema, shifted_subgroup
+from efficienttrust.evaluation.shift._numbers import shift_of_numbers
 from efficienttrust.evaluation.shift._protocol import (
     EnvironmentSplit,
     environment_split,
@@ -47,5 +49,6 @@ __all__ = [
     "load_environment_split",
     "natural_shift",
     "same_schema",
+    "shift_of_numbers",
     "shifted_subgroup",
 ]

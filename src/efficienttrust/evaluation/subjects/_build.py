@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from efficienttrust.evaluation.subjects._checks import check_answers
+from efficienttrust.evaluation.subjects._numbers import number_reading
 from efficienttrust.evaluation.subjects._outputs import Reading, make_reading
 from efficienttrust.evaluation.subjects._rows import Rows
 from efficienttrust.evaluation.subjects._subject import Check, Model, Subject, run_in_chunks, sample_rows
@@ -19,6 +20,8 @@ def read_outputs(model: Model, rows: Rows) -> Reading:
     said = run_in_chunks(model, rows.take(sample_rows(len(rows), READ_ON)).inputs)
     if said.labels is not None and len(said) < len(rows):
         said = run_in_chunks(model, rows.inputs)
+    if rows.task == "regression":
+        return number_reading(said, rows.problem.label)
     return make_reading(said, rows.classes, negative_is_rest(rows))
 
 

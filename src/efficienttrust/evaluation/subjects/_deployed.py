@@ -42,13 +42,15 @@ class OurModel:
         return self.file.prepare(inputs)
 
     def run(self, prepared: Any) -> Raw:
-        """Return score and margin side by side of two classes, probabilities of more; and decisions."""
+        """Return score and margin side by side of two classes, probabilities of more; and decisions. Or numbers."""
         return _raw(self.file.run_feeds(prepared))
 
 
 def _raw(said: DeployedOutput) -> Raw:
     import numpy as np
 
+    if not len(said.margin) and said.score.ndim == 1:  # a number has neither margin nor decision
+        return Raw(said.score)
     if said.score.ndim == 1:
         return Raw(np.stack([said.score, said.margin], axis=1), said.decision)
     return Raw(said.score, said.decision)
@@ -94,11 +96,14 @@ def open_deployed(
     """Open a file that `fit` exported, given by path or content, with its float parent where there is one.
 
     Raises:
-        UsageError: It was trained on rows of another kind or size or on other classes, or it decides nothing.
+        UsageError: It was trained on rows of another kind or size, on other classes, or for another task.
     """
     file = DeployedImages(content) if is_of_images(content) else DeployedModel(content)
     _refuse_other_rows(file, rows, source)
-    facts = {"outputs": "score, margin and decision of an exported file", "made by": _made_by(file.metadata)}
+    of_numbers = rows.task == "regression"
+    facts = {"made by": _made_by(file.metadata)}
+    if not of_numbers:
+        facts["outputs"] = "score, margin and decision of an exported file"
     same = file.metadata.get("data_sha256") == getattr(rows.source, "fingerprint", None)
     if same:
         facts["data"] = UNSEEN
@@ -109,8 +114,8 @@ def open_deployed(
         float_parent = None if parent is None else lowered(*parent)
     else:
         inputs = f"raw columns {', '.join(entry.name for entry in file.inputs[:6])}{', …' * (len(file.inputs) > 6)}"
-        float_parent = parent if same else None
-        if parent and not same:
+        float_parent = parent if same and not of_numbers else None
+        if parent and not same and not of_numbers:
             lost = "the float parent was trained with another encoder: gradients are not taken of it"
     return build_subject(
         OurImages(file) if isinstance(file, DeployedImages) else OurModel(file),
@@ -152,9 +157,15 @@ def _other_classes(known: tuple[str, ...], rows: Rows, source: str) -> UsageErro
 
 
 def _refuse_other_classes(file: DeployedModel, rows: Rows, source: str) -> None:
-    """Raise `UsageError` where a file of a table was trained for other classes than the data have."""
+    """Raise `UsageError` where a file of a table was trained for another task or other classes than the data have."""
+    if (file.task == "regression") != (rows.task == "regression"):
+        said, hint = "predicts a number", "for a label that is a number add --task regression"
+        if file.task != "regression":
+            said, hint = "decides between classes", "give a model of numbers, or a label with classes"
+        what = "a number" if rows.task == "regression" else f"one of {len(rows.classes)} classes"
+        raise UsageError(f"{source} {said}; the label {rows.problem.label!r} of the data is {what}: {hint}")
     if file.task == "regression":
-        raise UsageError(f"{source} predicts a number and decides nothing: `verify` measures it, an audit cannot")
+        return
     if file.classes:
         if file.classes != rows.classes:
             raise _other_classes(file.classes, rows, source)

@@ -18,7 +18,7 @@ from efficienttrust.evaluation.subjects._classes import match_classes, texts_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-Kind = Literal["probabilities", "logits", "decisions"]
+Kind = Literal["probabilities", "logits", "decisions", "numbers"]
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of a row may be from 1 together."""
@@ -29,15 +29,15 @@ class Answer:
     """What a model answers.
 
     Attributes:
-        prediction: Decision of each row, code of a class, int64 [n].
+        prediction: Decision of each row, code of a class, int64 [n]; of a regression the predicted number, float64.
         score: Binary: probability of the positive class [n]; else of each class [n, K]. NaN where the model only
-            decides.
+            decides. Of a regression the prediction itself [n].
         margin: Binary: positive where the decision is 1, in logits, float64 [n]. None where decisions and scores have
             no such number in common, and for more classes.
         logits: [n, K] raw outputs of a model with more classes than two that gives logits; else None.
     """
 
-    prediction: Codes
+    prediction: NDArray[Any]
     score: Floats
     margin: Floats | None = None
     logits: Floats | None = None

@@ -28,10 +28,10 @@ class Rows:
 
     Attributes:
         kind: `table` or `image`.
-        task: `binary` or `multiclass`.
+        task: `binary`, `multiclass` or `regression`.
         inputs: Raw columns of the source without the label (a frame, index from 0), or images uint8 [n, C, H, W].
-        y: Class of each row, 0..K-1 (binary: 1 = positive).
-        classes: Names of the classes by code.
+        y: Class of each row, int64 0..K-1 (binary: 1 = positive); of a regression the number itself, float64.
+        classes: Names of the classes by code; empty of a regression.
         groups: Code of the intersection of all sensitive attributes, -1 unknown.
         group_names: Names of the intersections.
         attributes: Attribute -> (codes, names).
@@ -45,9 +45,9 @@ class Rows:
     """
 
     kind: Literal["table", "image"]
-    task: Literal["binary", "multiclass"]
+    task: Literal["binary", "multiclass", "regression"]
     inputs: Inputs
-    y: Codes
+    y: NDArray[Any]
     classes: tuple[str, ...]
     groups: Codes
     group_names: tuple[str, ...]
@@ -98,13 +98,8 @@ def table_rows(problem: Problem, which: Literal["test", "all"], table: pd.DataFr
             the problem leaves out. Files are read again.
 
     Raises:
-        UsageError: The label is a number, or the source has changed.
+        UsageError: The source has changed.
     """
-    if problem.task == "regression":
-        raise UsageError(
-            f"an audit measures decisions, and {problem.label!r} is a number: `fit` and `verify` measure a regression "
-            "on the exported file; to audit, name a label with classes"
-        )
     parts = [problem.splits[name] for name in (("test",) if which == "test" else SPLITS)]
     row = np.concatenate([part.rows for part in parts])
     order = np.argsort(row, kind="stable")
@@ -119,9 +114,9 @@ def table_rows(problem: Problem, which: Literal["test", "all"], table: pd.DataFr
     }
     return Rows(
         kind="table",
-        task="binary" if problem.task == "binary" else "multiclass",
+        task=problem.task,  # type: ignore[arg-type]
         inputs=_raw_frame(problem, row[order], table),
-        y=joined([part.y for part in parts]).astype(np.int64),
+        y=joined([part.y for part in parts]).astype(np.float64 if problem.task == "regression" else np.int64),
         classes=problem.classes,
         groups=joined([part.groups for part in parts]),
         group_names=problem.group_names,

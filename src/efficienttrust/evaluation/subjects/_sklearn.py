@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,7 +24,8 @@ from efficienttrust.evaluation.subjects._rows import Inputs, Rows
 from efficienttrust.evaluation.subjects._subject import Subject
 from efficienttrust.resources.parameters import count_estimator_parameters, pickled_size
 
-METHODS: tuple[tuple[str, Kind], ...] = (("predict_proba", "probabilities"), ("decision_function", "logits"))
+Methods = tuple[tuple[str, Kind], ...]
+METHODS: Methods = (("predict_proba", "probabilities"), ("decision_function", "logits"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,16 +92,19 @@ def open_sklearn(
     """Open a fitted estimator.
 
     Raises:
-        UsageError: It is no fitted classifier, or was fitted on other columns or labels.
+        UsageError: It is no fitted classifier (of a label that is a number: regressor), or was fitted on other columns
+            or labels.
     """
-    _refuse_what_is_no_classifier(estimator, rows)
+    _refuse_another_task(estimator, rows)
     layout, names = _layout(estimator, rows, wish)
+    of_numbers = rows.task == "regression"
+    methods: Methods = (("predict", "numbers"),) if of_numbers else METHODS
     method, meaning = next(
-        ((method, kind) for method, kind in METHODS if callable(_attribute(estimator, method))), ("", "decisions")
+        ((method, kind) for method, kind in methods if callable(_attribute(estimator, method))), ("", "decisions")
     )
-    known = _attribute(estimator, "classes_")
+    known = None if of_numbers else _attribute(estimator, "classes_")
     classes = None if known is None else texts_of(np.asarray(known).tolist())
-    model = SklearnModel(estimator, layout, names, method, meaning, classes)
+    model = SklearnModel(estimator, layout, names, method, meaning, classes, decides=not of_numbers)
     reading = read_outputs(model, rows)
     facts = {"estimator": _described(estimator), "numbers from": method or "predict: decisions only"}
     no_probabilities = (
@@ -128,20 +132,22 @@ def is_estimator(thing: object) -> bool:
     return callable(getattr(thing, "predict", None)) and callable(getattr(thing, "fit", None))
 
 
-def _refuse_what_is_no_classifier(estimator: Any, rows: Rows) -> None:
+def _refuse_another_task(estimator: Any, rows: Rows) -> None:
+    """Raise `UsageError` for what is not fitted, for a regressor of classes, and for a classifier of numbers."""
     if isinstance(estimator, type):
         raise UsageError(f"{estimator.__name__} is a class, not a fitted estimator: fit one and give that")
     if not callable(getattr(estimator, "predict", None)):
         raise UsageError(f"a {type(estimator).__name__} is no model: it has no predict")
-    from sklearn.base import is_regressor
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
-    if _attribute(estimator, "_estimator_type") == "regressor" or (
-        hasattr(estimator, "__sklearn_tags__") and is_regressor(estimator)
-    ):
+    name = type(estimator).__name__
+    if rows.task == "regression" and _is_a("classifier", estimator):
+        raise UsageError(f"{name} is a classifier, but the label {rows.problem.label!r} is a number: give a regressor")
+    if rows.task != "regression" and _is_a("regressor", estimator):
         raise UsageError(
-            f"{type(estimator).__name__} is a regressor, the data have classes {', '.join(map(repr, rows.classes[:4]))}"
+            f"{name} is a regressor, the data have classes {', '.join(map(repr, rows.classes[:4]))}"
+            + (": for a label that is a number add --task regression" if rows.kind == "table" else "")
         )
     try:
         if hasattr(estimator, "get_params"):
@@ -150,6 +156,15 @@ def _refuse_what_is_no_classifier(estimator: Any, rows: Rows) -> None:
         raise UsageError(f"{type(estimator).__name__} is not fitted: fit it before it is audited") from None
     except TypeError:  # not of scikit-learn, so whether it is fitted shows when it answers
         return
+
+
+def _is_a(kind: Literal["classifier", "regressor"], estimator: Any) -> bool:
+    from sklearn.base import is_classifier, is_regressor
+
+    if _attribute(estimator, "_estimator_type") == kind:
+        return True
+    ask = is_classifier if kind == "classifier" else is_regressor
+    return hasattr(estimator, "__sklearn_tags__") and bool(ask(estimator))
 
 
 def _layout(estimator: Any, rows: Rows, wish: Wish) -> tuple[Layout, tuple[str, ...]]:

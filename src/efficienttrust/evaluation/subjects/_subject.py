@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.errors import UsageError
-from efficienttrust.evaluation.subjects._outputs import Answer, Raw, Reading
+from efficienttrust.evaluation.subjects._outputs import Answer, Kind, Raw, Reading
 from efficienttrust.evaluation.subjects._rows import Inputs
 
 CHUNK = 1024
@@ -56,8 +56,8 @@ class Subject:
         name: Short name.
         source: File, folder, `module:function`, or the type of a Python object.
         kind: What it is made of.
-        task: `binary` or `multiclass`.
-        classes: Names of the classes that it answers with, in the order of the data's codes.
+        task: `binary`, `multiclass` or `regression`.
+        classes: Names of the classes that it answers with, in the order of the data's codes; empty for numbers.
         outputs: What its numbers are.
         inputs: What it takes, as text.
         encoded: Whether it takes the encoded matrix (`Rows.x`) rather than raw columns; `answer` takes both then.
@@ -78,7 +78,7 @@ class Subject:
     kind: Literal["onnx", "sklearn", "torch", "run", "callable"]
     task: str
     classes: tuple[str, ...]
-    outputs: Literal["probabilities", "logits", "decisions", "values"]
+    outputs: Kind
     inputs: str
     encoded: bool
     size_bytes: int | None
@@ -92,7 +92,7 @@ class Subject:
     artefact: Any = None
 
     def answer(self, inputs: Inputs) -> Answer:
-        """Return decisions and scores for a frame of raw columns, an encoded matrix, or images.
+        """Return decisions and scores, or predicted numbers, for a frame of raw columns, an encoded matrix, or images.
 
         Args:
             inputs: A frame with the columns of the source (others are ignored), encoded rows float32 [n, d] when

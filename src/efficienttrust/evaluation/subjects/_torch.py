@@ -94,6 +94,7 @@ def open_torch(
     model = TorchModel(module, layout)
     reading, forced = answering_in_training(module, lambda: read_outputs(model, rows))
     new = {"mode": f"{NEW}: put into evaluation mode"} if built and left else {}
+    of_numbers = rows.task == "regression"
     parameters = sum(parameter.numel() for parameter in module.parameters())
     held = sum(value.numel() * value.element_size() for value in module.state_dict().values())
     return build_subject(
@@ -107,9 +108,9 @@ def open_torch(
         size_bytes=held if size_bytes is None else size_bytes,
         parameters=parameters,
         reading=reading,
-        float_parent=Logits(module, reading),
+        float_parent=None if of_numbers else Logits(module, reading),
         facts={"module": type(module).__name__, **new},
-        checks=(_left_in_training([] if built else left, forced), _softmax_inside(reading)),
+        checks=(_left_in_training([] if built else left, forced), *([] if of_numbers else [_softmax_inside(reading)])),
         notes=(*notes, layout.note, _grey_repeated(module, rows)),
         artefact=module,
     )
