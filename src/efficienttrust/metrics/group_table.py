@@ -7,6 +7,7 @@ import numpy as np
 from efficienttrust.metrics.intervals import two_sided_z, wilson
 from efficienttrust.metrics.means import group_means
 from efficienttrust.metrics.rates import Rates, group_rates
+from efficienttrust.metrics.row_losses import absolute_errors
 from efficienttrust.metrics.values import Array, Outcome
 
 
@@ -58,7 +59,7 @@ def _rates(outcome: Outcome, codes: Array, names: tuple[str, ...]) -> dict[str, 
 
 
 def _means(outcome: Outcome, codes: Array, names: tuple[str, ...], level: float) -> dict[str, list[dict[str, float]]]:
-    missed = np.abs(outcome.prediction - outcome.y)
+    missed = absolute_errors(outcome)
     asked = {
         "mean_label": outcome.y,
         "mean_prediction": outcome.prediction,

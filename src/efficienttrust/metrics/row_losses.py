@@ -1,4 +1,4 @@
-"""What each row contributes to a loss of probabilities, for one score (binary) or one per class."""
+"""What each row contributes to a loss: of probabilities, for one score (binary) or one per class, and of numbers."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ def brier_losses(outcome: Outcome) -> Floats:
     else:
         losses = (np.einsum("ij,ij->i", score, score) - 2 * _probability_of_label(outcome) + 1) / 2
     return losses
+
+
+def absolute_errors(outcome: Outcome) -> Floats:
+    """Return the distance of prediction and label of each row [n], in units of the label."""
+    distances: Floats = np.abs(outcome.prediction - outcome.y)
+    return distances
+
+
+def squared_errors(outcome: Outcome) -> Floats:
+    """Return the squared distance of prediction and label of each row [n]."""
+    squares: Floats = (outcome.prediction - outcome.y) ** 2
+    return squares
 
 
 def _probability_of_label(outcome: Outcome) -> Floats:

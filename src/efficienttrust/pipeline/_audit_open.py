@@ -25,7 +25,6 @@ from efficienttrust.pipeline._audit_request import AuditRequest, is_given
 from efficienttrust.pipeline._run import Run, load_run, problem_of
 
 OF_RUN = "these are the data of the run: its test split is measured, on which nothing was trained or tuned"
-SEEN = "the model was trained or tuned on"
 UNKNOWN = "whether the model was trained on any of these rows is not known: if it was, figures are too good"
 
 
@@ -92,7 +91,8 @@ def open_rows(data: Any, settings: Mapping[str, Any], request: AuditRequest, run
     said = "" if own is None else OF_RUN if (request.rows or "test") == "test" else _trained_on(own)
     if loaded.kind == "image":
         rows = problem_image_rows(loaded, request.rows or "test")
-        return _limited(replace(rows, notes=(*rows.notes, *filter(None, [said]))), request)
+        rows = replace(rows, notes=(*rows.notes, *filter(None, [said])), of_run=own is not None)
+        return _limited(rows, request)
     in_memory = not isinstance(data, str | Path | Problem)
     which = request.rows or ("test" if own else _which(loaded))
     regrouped = own is not None and own is not loaded and which == "test"  # other groups are split otherwise
@@ -101,7 +101,7 @@ def open_rows(data: Any, settings: Mapping[str, Any], request: AuditRequest, run
         held_out = np.flatnonzero(np.isin(rows.row, own.splits["test"].rows))
         rows = replace(rows.take(held_out), which="test split")
     said = said or ("" if rows.which == "test split" else "all rows of the file are measured")
-    return _limited(replace(rows, notes=(*rows.notes, *filter(None, [said]))), request)
+    return _limited(replace(rows, notes=(*rows.notes, *filter(None, [said])), of_run=own is not None), request)
 
 
 def open_model(
@@ -122,8 +122,7 @@ def open_model(
         source = str(model) if isinstance(model, str | Path) else "<run>"
         name = Path(source).name if isinstance(model, str | Path) else run.document["problem"]["name"]
         subject = open_deployed(run.content, rows, name=name, source=source, parent=(run.scorer, run.decision))
-    unseen = "data" in subject.facts and rows.which == "test split"
-    known = unseen or any(note == OF_RUN or note.startswith(SEEN) for note in rows.notes)
+    known = rows.of_run or ("data" in subject.facts and rows.which == "test split")
     return subject if known else replace(subject, notes=(*subject.notes, UNKNOWN))
 
 
@@ -170,7 +169,7 @@ def _trained_on(problem: Problem) -> str:
     total = sum(sizes.values())
     seen = total - sizes["test"] - sizes["certify"]
     where = f"{seen:,} of these {total:,} rows (train, monitor and calibrate)"
-    return f"{SEEN} {where}: figures are too good; --rows test leaves them out"
+    return f"the model was trained or tuned on {where}: figures are too good; --rows test leaves them out"
 
 
 def _images(source: object, given: Mapping[str, Any], request: AuditRequest) -> ImageSet:

@@ -26,10 +26,8 @@ from efficienttrust.evaluation.suite import File
 TIMED_IMAGES = 64
 COMPARED, FEWEST_COMPARED = 64, 8  # rows on which a file is compared with its float parent
 COMPARED_CELLS = 2**21  # of them: large images take long to decode
-ROUNDING, ROUNDING_SHARE = (
-    1e-4,
-    1e-3,
-)  # how far scores may lie apart, and as a share of their spread: float32 explains it
+ROUNDING = 1e-4  # how far scores may lie apart: float32 explains it,
+ROUNDING_SHARE = 1e-3  # and as a share of their spread
 
 
 def export_file(problem: Problem, scorer: Scorer, decision: Decision, metadata: Mapping[str, str]) -> bytes:

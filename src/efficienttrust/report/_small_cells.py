@@ -30,10 +30,10 @@ from efficienttrust.report._comparisons import Comparisons, attribute_of
 from efficienttrust.report._complementary import ANY_COUNT, Cell, equations_of, protected
 from efficienttrust.report._decision_cells import BY_LABEL, is_few, limit_of_few, withheld_rates
 from efficienttrust.report._format import as_float
+from efficienttrust.report._group_tables import UNKNOWN, GroupTable, add_unknown, tables_of_groups
 from efficienttrust.report._read import WITHHELD, part, read_target, rows
 
 LEAST = 10
-UNKNOWN = "(unknown)"
 FEW = WITHHELD + ": with it fewer than {least} rows could be told apart"
 DECIDED = f"{WITHHELD}: a withheld group decides it"
 _OF_DECISIONS = ("balanced_accuracy", "f1", "f1_macro", "mcc")
@@ -49,21 +49,6 @@ _IN_TEXT = re.compile(
 _DECIDED = re.compile(r"for [\d.]+% of test rows")
 """How often an almost constant model decides for a class: of few rows, as a rule."""
 _OF_GROUP = re.compile(r"(['\"])(?P<group>[^'\"]+)\1 \((?P<n>\d[\d,]*)(?P<unit>[a-z ]*)\)")
-
-
-@dataclass
-class _Table:
-    """Rows about groups that were counted together; `scope` tells which tables count the same rows."""
-
-    scope: str
-    rows: list[tuple[Cell, dict[str, Any]]]
-
-    def counts(self) -> dict[Cell, int]:
-        return {cell: int(as_float(row["n"])) for cell, row in self.rows if math.isfinite(as_float(row["n"]))}
-
-    def positives(self) -> dict[Cell, int]:
-        found = {cell: _positives(row) for cell, row in self.rows}
-        return {cell: count for cell, count in found.items() if count is not None}
 
 
 @dataclass(frozen=True)
@@ -104,8 +89,8 @@ def suppress_small_cells(document: Mapping[str, Any], least: int = LEAST) -> dic
     """
     found: dict[str, Any] = _copy(document)
     before = _copy(rows(found, "groups"))
-    tables = list(_tables(found, ()))
-    _add_unknown(tables, found, least)
+    tables = list(tables_of_groups(found, ()))
+    add_unknown(tables, found, least)
     scopes = dict.fromkeys(table.scope for table in tables)
     withheld = [_withhold([table for table in tables if table.scope == scope], least) for scope in scopes]
     names = _Names({g for groups, _ in withheld for g in groups}, {g for _, labels in withheld for g in labels})
@@ -117,16 +102,6 @@ def suppress_small_cells(document: Mapping[str, Any], least: int = LEAST) -> dic
     )
     _walk(found, (), least, known)
     return found
-
-
-def _add_unknown(tables: Sequence[_Table], document: Mapping[str, Any], least: int) -> None:
-    """Add the rows of no known group to the tables of the data, where they are few: all rows less those shown."""
-    for table in tables:
-        total = as_float(part(document, "problem").get("rows")) if table.scope == "problem" else math.nan
-        for attribute in dict.fromkeys(attribute for (attribute, _), _ in table.rows):
-            unknown = total - sum(as_float(row["n"]) for (other, _), row in table.rows if other == attribute)
-            if 0 < unknown < least:  # not where a count is withheld already
-                table.rows.append(((attribute, UNKNOWN), {"n": int(unknown)}))
 
 
 def _told_by_decisions(document: Mapping[str, Any], before: Sequence[Mapping[str, Any]], least: int) -> Iterator[str]:
@@ -155,7 +130,7 @@ def _figure(cell: Cell, row: Mapping[str, Any], name: str) -> tuple[Cell, float,
     return (cell, n, value) if math.isfinite(n) and math.isfinite(value) else None
 
 
-def _withhold(tables: Sequence[_Table], least: int) -> tuple[set[str], set[str]]:
+def _withhold(tables: Sequence[GroupTable], least: int) -> tuple[set[str], set[str]]:
     """Blank cells of tables over the same rows; return the names of groups withheld, and of those whose labels are."""
     hidden: set[Cell] = set()
     labels: set[Cell] = set()
@@ -346,42 +321,6 @@ def _scrub(text: str, least: int, names: _Names) -> str:
 
     text = _DECIDED.sub("for fewer than 1% or more than 99% of test rows", _OF_GROUP.sub(of_group, text))
     return _IN_TEXT.sub(lambda match: match[1] if int(match[1]) >= least else f"<{least}", text)
-
-
-def _tables(node: Any, path: tuple[str, ...]) -> Iterator[_Table]:
-    """Yield every table of groups: `groups`, and lists of `{group, n, …}` by attribute."""
-    if isinstance(node, list):
-        for place, item in enumerate(node):
-            yield from _tables(item, (*path, str(place)))
-        return
-    if not isinstance(node, dict):
-        return
-    scope = "problem" if path[:1] == ("problem",) else "/".join(path) if path[:1] == ("shift",) else "measured"
-    together: list[tuple[Cell, dict[str, Any]]] = []
-    for key, item in node.items():
-        name = "name" if key == "environments" else "group"
-        if not (isinstance(item, list) and item and all(isinstance(r, dict) and {name, "n"} <= r.keys() for r in item)):
-            yield from _tables(item, (*path, key))
-            continue
-        rows = [((attribute_of(row) or key, str(row[name])), row) for row in item]
-        if "attribute" in item[0]:
-            yield _Table(scope, rows)
-        else:
-            together += rows
-        for place, row in enumerate(item):
-            yield from _tables(row, (*path, key, str(place)))
-    if together:
-        yield _Table(scope, together)
-
-
-def _positives(row: Mapping[str, Any]) -> int | None:
-    """Return how many rows of a group are positive, counted or told by the base rate."""
-    if "positives" in row:
-        count = as_float(row["positives"])
-    else:
-        rate = row.get("base_rate")
-        count = as_float(rate.get("value") if isinstance(rate, Mapping) else rate) * as_float(row["n"])
-    return round(count) if math.isfinite(count) else None
 
 
 def _copy(node: Any) -> Any:

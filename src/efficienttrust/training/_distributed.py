@@ -140,7 +140,9 @@ class Team:
         self._asked = True
         return self.tell(help_with)
 
-    def spread(self, work: Callable[[NDArray[np.int64]], NDArray[np.bool_]], rows: NDArray[np.int64]) -> Any:
+    def spread(
+        self, work: Callable[[NDArray[np.int64]], NDArray[np.bool_]], rows: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
         """Return what work says of each row, bool [n] in every process, each of which works on its share of them."""
         parts: list[Any] = [None] * self.share.size
         distributed.all_gather_object(parts, work(rows[self.share.rank :: self.share.size]))

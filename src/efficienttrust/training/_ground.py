@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from efficienttrust.data import Problem, Split
+from efficienttrust.training._memory import row_losses
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +51,8 @@ def loss_of(z: NDArray[np.float64], rows: Split, task: str) -> float:
         y = rows.y.astype(np.float64)
         spread = np.average((y - np.average(y, weights=rows.weight)) ** 2, weights=rows.weight)
         return float(np.average((z - y) ** 2, weights=rows.weight) / (spread or 1.0))
-    if task == "multiclass":
-        largest = z.max(axis=1)
-        normaliser = largest + np.log(np.exp(z - largest[:, None]).sum(axis=1))
-        return float(np.average(normaliser - z[np.arange(len(z)), rows.y], weights=rows.weight))
-    return float(np.average(np.logaddexp(0.0, np.where(rows.y > 0, -z, z)), weights=rows.weight))
+    losses = row_losses(torch.from_numpy(z), torch.from_numpy(rows.y)).numpy()
+    return float(np.average(losses, weights=rows.weight))
 
 
 def utility_on(z: NDArray[np.float64], rows: Split, task: str) -> float:

@@ -21,6 +21,7 @@ from efficienttrust.metrics import Measurement, Outcome
 from efficienttrust.metrics.intervals import percent
 from efficienttrust.metrics.means import LOG_SCALE, Means, group_means
 from efficienttrust.metrics.rates import SMALL
+from efficienttrust.metrics.row_losses import absolute_errors
 from efficienttrust.metrics.spreads import Spread, spread_worst
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def shift_of_numbers(outcome: Outcome, frame: pd.DataFrame, column: str, *, leve
         raise UsageError(f"the table has {len(frame)} rows, the answers {len(outcome.y)}. Give the same rows.")
     found = environments_of(frame, column)
     codes, names = found.codes, found.names
-    missed = np.abs(outcome.prediction - outcome.y)
+    missed = absolute_errors(outcome)
     kinds = outcome.group_names if len(outcome.group_names) > 1 else ()
     notes = [f"{missing} rows have no {column!r} and are left out"] if (missing := int((codes < 0).sum())) else []
     notes.append(f"the training environments are not known: each {column!r} is compared with the rest")

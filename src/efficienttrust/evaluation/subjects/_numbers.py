@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.errors import UsageError
-from efficienttrust.evaluation.subjects._outputs import Answer, Raw, Reading
+from efficienttrust.evaluation.subjects._outputs import Answer, Raw, Reading, refuse_not_finite
 
 
 class NumberReading(Reading):
@@ -61,10 +61,5 @@ def _numbers_in(raw: Raw) -> NDArray[np.float64]:
     except (TypeError, ValueError):
         odd = next(cell for cell in said.tolist() if not isinstance(cell, int | float))
         raise UsageError(f"the model answers {odd!r}, which is no number, as the label is") from None
-    if broken := int((~np.isfinite(found)).sum()):
-        first = int(np.flatnonzero(~np.isfinite(found))[0])
-        raise UsageError(
-            f"the model answers NaN or infinity for {broken} of {len(found)} rows, first for row {first}: does it take "
-            "missing values, and the scale of these inputs?"
-        )
+    refuse_not_finite(found)
     return found

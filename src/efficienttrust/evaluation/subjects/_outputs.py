@@ -203,6 +203,17 @@ def make_reading(raw: Raw, classes: tuple[str, ...], negative_is_rest: bool) -> 
     return Reading(kind, len(classes), codes, True, label_codes, facts, (*notes, note))
 
 
+def refuse_not_finite(values: NDArray[Any], start: int = 0) -> None:
+    """Raise `UsageError` where a row has a number that is NaN or infinite; `start` is the number of the first row."""
+    broken = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if broken.any():
+        first = start + int(np.flatnonzero(broken)[0])
+        raise UsageError(
+            f"the model answers NaN or infinity for {int(broken.sum())} of {len(broken)} rows, first for row {first}: "
+            "does it take missing values, and the scale of these inputs?"
+        )
+
+
 def _label_names(raw: Raw, classes: tuple[str, ...]) -> tuple[str, ...]:
     """Guess the names of the columns from the decisions: the sorted labels, as training libraries keep them."""
     labels = np.asarray(raw.labels)

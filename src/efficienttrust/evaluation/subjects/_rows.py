@@ -42,6 +42,7 @@ class Rows:
         notes: What a reader must know, one line each.
         source: The problem or image set that the rows came from.
         table: The frame that the problem was loaded from, where it was one: further rows of it are taken from here.
+        of_run: Whether they are data of the run under audit, so that it is known which of them trained it.
     """
 
     kind: Literal["table", "image"]
@@ -59,6 +60,7 @@ class Rows:
     notes: tuple[str, ...]
     source: Problem | ImageSet
     table: pd.DataFrame | None = None
+    of_run: bool = False
 
     def __len__(self) -> int:
         return len(self.y)

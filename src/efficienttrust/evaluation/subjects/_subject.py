@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from efficienttrust.errors import UsageError
-from efficienttrust.evaluation.subjects._outputs import Answer, Kind, Raw, Reading
+from efficienttrust.evaluation.subjects._outputs import Answer, Kind, Raw, Reading, refuse_not_finite
 from efficienttrust.evaluation.subjects._rows import Inputs
 
 CHUNK = 1024
@@ -124,21 +124,10 @@ def run_in_chunks(model: Model, inputs: Inputs, size: int = CHUNK) -> Raw:
         said = model.run(model.prepare(part))
         if len(said) != stop - start:
             raise UsageError(f"the model answers {len(said)} rows for {stop - start}; it must answer one row per row")
-        _refuse_nan(said, start)
+        if said.values is not None:
+            refuse_not_finite(said.values, start)
         parts.append(said)
     return Raw.joined(parts)
-
-
-def _refuse_nan(said: Raw, start: int) -> None:
-    if said.values is None:
-        return
-    broken = ~np.isfinite(said.values).reshape(len(said), -1).all(axis=1)
-    if broken.any():
-        first = start + int(np.flatnonzero(broken)[0])
-        raise UsageError(
-            f"the model answers NaN or infinity for {int(broken.sum())} of {len(broken)} rows, first for row {first}: "
-            "does it take missing values, and the scale of these inputs?"
-        )
 
 
 def sample_rows(n: int, most: int) -> NDArray[np.int64]:

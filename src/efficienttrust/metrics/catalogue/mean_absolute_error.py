@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from efficienttrust.metrics.means import loss_estimate, loss_limit
 from efficienttrust.metrics.metric import Arguments, Metric, metrics
+from efficienttrust.metrics.row_losses import absolute_errors
 from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-    return loss_estimate(np.abs(outcome.prediction - outcome.y), outcome.weight, level)
+    return loss_estimate(absolute_errors(outcome), outcome.weight, level)
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
-    return loss_limit(np.abs(outcome.prediction - outcome.y), outcome.weight, alpha)
+    return loss_limit(absolute_errors(outcome), outcome.weight, alpha)
 
 
 metrics.register("mean_absolute_error", "mae")(

@@ -8,12 +8,13 @@ import numpy as np
 
 from efficienttrust.metrics.by_group import losses_by_group
 from efficienttrust.metrics.metric import BY, Arguments, Metric, metrics
+from efficienttrust.metrics.row_losses import squared_errors
 from efficienttrust.metrics.spreads import Spread, spread_gap, spread_gap_limit
 from efficienttrust.metrics.values import Estimate, Floats, Limit, Outcome
 
 
 def _spread(outcome: Outcome, by: str | None) -> Spread:
-    squares = losses_by_group((outcome.prediction - outcome.y) ** 2, outcome, by, least=2)
+    squares = losses_by_group(squared_errors(outcome), outcome, by, least=2)
 
     def ends(level: float) -> tuple[Floats, Floats]:
         low, high = squares.ends(level)

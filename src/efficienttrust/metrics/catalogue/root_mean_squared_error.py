@@ -7,17 +7,18 @@ import math
 
 from efficienttrust.metrics.means import loss_estimate, loss_limit
 from efficienttrust.metrics.metric import Arguments, Metric, metrics
+from efficienttrust.metrics.row_losses import squared_errors
 from efficienttrust.metrics.values import Estimate, Limit, Outcome
 
 
 def _compute(outcome: Outcome, arguments: Arguments, level: float) -> Estimate:
-    squares = loss_estimate((outcome.prediction - outcome.y) ** 2, outcome.weight, level)
+    squares = loss_estimate(squared_errors(outcome), outcome.weight, level)
     value, low, high = (math.sqrt(each) for each in (squares.value, squares.low, squares.high))
     return dataclasses.replace(squares, value=value, low=low, high=high)
 
 
 def _limit(outcome: Outcome, arguments: Arguments, alpha: float) -> Limit:
-    squares = loss_limit((outcome.prediction - outcome.y) ** 2, outcome.weight, alpha)
+    squares = loss_limit(squared_errors(outcome), outcome.weight, alpha)
     return dataclasses.replace(squares, value=math.sqrt(squares.value), best=math.sqrt(squares.best))
 
 
