@@ -215,14 +215,27 @@ class Growth:
         if not self._stages:
             return wanted
         last, cost = self._stages[-1]
-        if PRUDENCE * cost * max(1.0, wanted / last) <= room:
+        start, slope, again = self._stage_costs()
+        if PRUDENCE * max(cost * max(1.0, wanted / last), start + slope * wanted + again) <= room:
             return wanted
-        rounds, costs = np.array(self._stages[1:] or self._stages).T  # the first stage also warms caches
-        if len(np.unique(rounds)) < 2:
+        if len({stage for stage, _ in self._stages}) < 2:
             return 0
-        slope, start = np.polyfit(rounds, costs, 1)
-        affordable = (room / PRUDENCE - max(float(start), 0.0)) / max(float(slope), 1e-9)
-        return max(0, min(wanted, math.floor(affordable)))
+        affordable = (room / PRUDENCE - start - again) / max(slope, 1e-9)
+        return int(max(0, min(wanted, math.floor(affordable))))
+
+    def _stage_costs(self) -> tuple[float, float, float]:
+        """Return what the next stage costs: to begin with, for each new round, and for the rounds that there are.
+
+        scikit-learn scores all rows by the trees that there are when it goes on.
+        """
+        from scipy.optimize import nnls
+
+        stages = np.array(self._stages)
+        before = np.cumsum(stages[:, 0]) - stages[:, 0]
+        known = slice(1 if len(stages) > 3 else 0, None)  # the first stage also warms caches
+        parts = np.stack([np.ones(len(stages)), stages[:, 0], before], axis=1)[known]
+        start, slope, again = nnls(parts, stages[known, 1])[0]
+        return float(start), float(slope), float(again * stages[:, 0].sum())
 
     def _reserve(self, scorer: TreeScorer | None) -> float:
         if scorer is None or self._ledger.clock in ("steps", "samples"):
@@ -294,6 +307,12 @@ class Growth:
 
     def _too_little(self) -> InfeasibleError:
         ledger = self._ledger
+        if len(self._stages) > 1:
+            stage, cost = self._stages[-1]
+            return InfeasibleError(
+                f"budget: {ledger.limit:.4g} ({ledger.clock}) was exceeded by the last "
+                f"{count_text(stage, self._outputs)}, which took {cost:.2g}, more than was predicted; ask for more"
+            )
         stage, cost = self._stages[0] if self._stages else (1, self._work.get(ledger.clock, math.nan))
         return InfeasibleError(
             f"budget: {ledger.limit:.4g} ({ledger.clock}) is less than what comes before and "
