@@ -13,8 +13,9 @@ from efficienttrust.compression import TreeScorer, score_encoded
 from efficienttrust.errors import InfeasibleError
 from efficienttrust.resources import Budget, Clocks, Ledger
 from efficienttrust.training import TrainingTask, trainers
-from efficienttrust.training._boosting import Growth, first_trees, trees_between
+from efficienttrust.training._boosting import Growth
 from efficienttrust.training._ground import Ground, ground_of
+from efficienttrust.training._rounds import first_trees, trees_between
 from efficienttrust.training.catalogue.lightgbm import LightGBMTrees
 from efficienttrust.training.catalogue.trees import HistogramTrees
 from tests.small_problems import loans, train, weighted_loans

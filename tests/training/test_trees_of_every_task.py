@@ -17,8 +17,8 @@ from efficienttrust.data import Problem, load_problem
 from efficienttrust.errors import InfeasibleError
 from efficienttrust.resources import Budget, Ledger
 from efficienttrust.training import TrainingTask, trainers
-from efficienttrust.training._boosting import first_trees, joined, trees_between
 from efficienttrust.training._ground import ground_of, loss_of
+from efficienttrust.training._rounds import first_trees, joined, trees_between
 from efficienttrust.training.catalogue.lightgbm import LightGBMTrees
 from efficienttrust.training.catalogue.trees import HistogramTrees
 from tests.small_problems import train

@@ -17,8 +17,9 @@ from efficienttrust.compression import score_encoded
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, UsageError
 from efficienttrust.resources import Ledger
-from efficienttrust.training._boosting import Growth, MakeEnsemble, count_text
+from efficienttrust.training._boosting import Growth, MakeEnsemble
 from efficienttrust.training._ground import ground_of
+from efficienttrust.training._rounds import count_text
 from efficienttrust.training._trainer import TrainingTask
 
 SHARE = 0.3  # of what is left: the most that the teacher may use

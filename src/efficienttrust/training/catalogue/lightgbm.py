@@ -13,8 +13,9 @@ from efficienttrust.compression import TreeScorer, tree_scorer_of_lightgbm
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
 from efficienttrust.resources import Ledger
-from efficienttrust.training._boosting import COLUMN_SHARE, L2, LEARNING_RATE, LEAVES, fit_trees, joined
+from efficienttrust.training._boosting import COLUMN_SHARE, L2, LEARNING_RATE, LEAVES, fit_trees
 from efficienttrust.training._ground import Ground
+from efficienttrust.training._rounds import joined
 from efficienttrust.training._trainer import Candidates, TrainingTask, trainers
 
 
