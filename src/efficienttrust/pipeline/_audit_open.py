@@ -57,51 +57,56 @@ def open_rows(data: Any, settings: Mapping[str, Any], request: AuditRequest, run
         UsageError: The data cannot be used, or options do not fit them.
     """
     given = {name: value for name, value in settings.items() if is_given(name, value)}
-    if run is not None and data is None:
-        problem = _data_of(run, given)
-        which = request.rows or "test"
-        return _limited(
-            problem_image_rows(problem, which) if problem.kind == "image" else table_rows(problem, which), request
-        )
+    loaded, own = _loaded(data, given, request, run)
+    if isinstance(loaded, ImageSet):
+        return _limited(image_rows(loaded), request)
+    which = request.rows or ("test" if own or loaded.kind == "image" else _which(loaded))
+    if loaded.kind == "image":
+        rows = problem_image_rows(loaded, which)
+    else:
+        in_memory = data is not None and not isinstance(data, str | Path | Problem)
+        regrouped = own is not None and own is not loaded and which == "test"  # other groups are split otherwise
+        rows = table_rows(loaded, "all" if regrouped else which, read_table(data) if in_memory else None)
+        if own is not None and regrouped:
+            held_out = np.flatnonzero(np.isin(rows.row, own.splits["test"].rows))
+            rows = replace(rows.take(held_out), which="test split")
+    said = ""
+    if own is not None:
+        said = _trained_on(own) if which != "test" else "" if data is None else OF_RUN
+    elif loaded.kind == "table" and rows.which != "test split":
+        said = "all rows of the file are measured"
+    return _limited(replace(rows, notes=(*rows.notes, *filter(None, [said])), of_run=own is not None), request)
+
+
+def _loaded(
+    data: Any, given: Mapping[str, Any], request: AuditRequest, run: Run | None
+) -> tuple[Problem | ImageSet, Problem | None]:
+    """Return the data, and where they are those of the run, as the run read them."""
     if data is None:
-        raise UsageError("which data is the model audited on? Add --data NAME, a file, or cifar10:PATH")
+        if run is None:
+            raise UsageError("which data is the model audited on? Add --data NAME, a file, or cifar10:PATH")
+        own = _data_of(run, given)
+        return own, own
     if isinstance(data, Problem | ImageSet):
         if given:
             raise UsageError(
                 f"data that are loaded already cannot take {', '.join(given)}: load them with these options"
             )
-        loaded: Problem | ImageSet = data
         same = run is not None and data.fingerprint == run.document["problem"]["fingerprint"]
-        own = data if same and isinstance(data, Problem) else None
-    elif is_image_source(data):
-        mine = run is not None and not given and str(data) == run.document["problem"]["source"]
-        own = _data_of(run, given) if run and mine else None
-        loaded = own or _images(data, given, request)
-    elif run is not None and (own := _same_data(run, data)) is not None:
-        recorded: dict[str, Any] = dict(own.settings)
-        loaded = load_problem(data, **(recorded | given)) if _differs(given, recorded) else own
-    else:
-        own = None
-        if run is not None:
-            recorded = run.document["problem"]["settings"]
-            given = {name: recorded.get(name) for name in ("label", "positive", "task", "sensitive")} | given
-        loaded = load_problem(data, **given, seed=request.seed)
-    if isinstance(loaded, ImageSet):
-        return _limited(image_rows(loaded), request)
-    said = "" if own is None else OF_RUN if (request.rows or "test") == "test" else _trained_on(own)
-    if loaded.kind == "image":
-        rows = problem_image_rows(loaded, request.rows or "test")
-        rows = replace(rows, notes=(*rows.notes, *filter(None, [said])), of_run=own is not None)
-        return _limited(rows, request)
-    in_memory = not isinstance(data, str | Path | Problem)
-    which = request.rows or ("test" if own else _which(loaded))
-    regrouped = own is not None and own is not loaded and which == "test"  # other groups are split otherwise
-    rows = table_rows(loaded, "all" if regrouped else which, read_table(data) if in_memory else None)
-    if own is not None and regrouped:
-        held_out = np.flatnonzero(np.isin(rows.row, own.splits["test"].rows))
-        rows = replace(rows.take(held_out), which="test split")
-    said = said or ("" if rows.which == "test split" else "all rows of the file are measured")
-    return _limited(replace(rows, notes=(*rows.notes, *filter(None, [said])), of_run=own is not None), request)
+        return data, data if same and isinstance(data, Problem) else None
+    if is_image_source(data):
+        if run is not None and not given and str(data) == run.document["problem"]["source"]:
+            own = _data_of(run, given)
+            return own, own
+        return _images(data, given, request), None
+    if run is None:
+        return load_problem(data, **given, seed=request.seed), None
+    if (found := _same_data(run, data)) is not None:
+        recorded: dict[str, Any] = dict(found.settings)
+        return load_problem(data, **(recorded | dict(given))) if _differs(given, recorded) else found, found
+    recorded = run.document["problem"]["settings"]
+    kept: dict[str, Any] = {name: recorded.get(name) for name in ("label", "positive", "task", "sensitive")}
+    return load_problem(data, **(kept | dict(given)), seed=request.seed), None
 
 
 def open_model(

@@ -132,9 +132,10 @@ def test_the_data_of_a_run_named_again_are_measured_on_its_test_split(run_of_fil
 
 def test_all_rows_of_a_run_say_how_many_trained_it(run_of_file):
     folder, path = run_of_file
-    notes = audit(folder, str(path), suite="quick", rows="all").document["data"]["notes"]
-    assert sum("trained or tuned on 280 of these 400 rows" in note for note in notes) == 1
-    assert not any("is not known" in note for note in notes)
+    for data in (str(path), None):
+        notes = audit(folder, data, suite="quick", rows="all").document["data"]["notes"]
+        assert sum("trained or tuned on 280 of these 400 rows" in note for note in notes) == 1
+        assert not any("is not known" in note for note in notes)
 
 
 def test_other_rows_of_a_run_are_all_measured_and_nothing_is_known_of_them(run_of_file, tmp_path):
