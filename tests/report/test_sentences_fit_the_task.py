@@ -88,8 +88,8 @@ def test_times_name_their_clock_and_say_when_the_machine_was_busy(busy):
     document["ledger"]["latency"] = {"asked": None, "used": 0.05, "overrun": 0.0, "contended": busy}
     document["ledger"]["throughput"] = {"asked": None, "used": 4000.0, "overrun": 0.0}
     told = {bar.label: bar.sentence for bar in budget_bars(document)}
-    latency = told[f"latency, p95 of one row ({'cpu' if busy else 'wall'} clock)"]
-    throughput = told["throughput (wall clock)"]
+    latency = told[f"latency, p95 of one row, {'cpu' if busy else 'wall'} clock"]
+    throughput = told["throughput, wall clock"]
     assert ("busy" in latency) == ("busy" in throughput) == busy
     page = PageReader(render_report(document, make_history(), pd.DataFrame()))
     assert ("busy" in re.sub(r"\s+", " ", page.text)) == busy

@@ -21,7 +21,8 @@ from efficienttrust.training import AUTO_NETWORKS, described, inputs_of
 MENU: tuple[tuple[int, ...], ...] = ((256, 128), (128, 64), (64, 32), (32, 16), (16,), ())
 ROWS_FOR = ((8000, 0), (2000, 1), (0, 2))  # training rows from which a position of the menu is the widest sensible one
 FACTORS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.125)  # of the published width
-MODULE_SECONDS = 20.0  # limit below which `auto` tries no torch module: one export takes one to three seconds
+MODULE_SECONDS = 20.0  # limit below which `auto` tries no torch module: one export takes one to three seconds,
+FIRST_MODULE_SECONDS = 8.0  # but for a first one, where no network is exported by hand
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def choose_each(room: Room, ledger: Ledger, *, seed: int) -> Capacity:
     reasons, dearest = [], 0.0
     for network in AUTO_NETWORKS:
         by_hand = network == "mlp" and binary
-        if not by_hand and _is_short(ledger):
+        least = MODULE_SECONDS if binary or network != AUTO_NETWORKS[0] else FIRST_MODULE_SECONDS
+        if not by_hand and ledger.clock in MEASURED_CLOCKS and ledger.limit < least:
             reasons.append(f"{network}: left out, as exporting it would take too much of {ledger.limit:g} s")
             continue
         try:
@@ -134,10 +136,6 @@ def choose_each(room: Room, ledger: Ledger, *, seed: int) -> Capacity:
         options[network], dearest = found.options, max(dearest, found.export_cost)
         reasons.append(found.reason)
     return Capacity(options, "; ".join(reasons), dearest)
-
-
-def _is_short(ledger: Ledger) -> bool:
-    return ledger.clock in MEASURED_CLOCKS and ledger.limit < MODULE_SECONDS
 
 
 def _reason(name: str, n_train: int, first: int, refused: Sequence[str]) -> str:

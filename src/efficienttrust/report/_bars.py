@@ -93,8 +93,8 @@ def _budget_bar(resource: str, raw: Mapping[str, object], *, busy: bool) -> Bar:
     asked, used, overrun = (as_float(raw.get(name)) for name in ("asked", "used", "overrun"))
     label = {
         "time": f"time ({clock})",
-        "latency": f"latency, p95 of one row ({'cpu' if busy else 'wall'} clock)",
-        "throughput": "throughput (wall clock)",
+        "latency": f"latency, p95 of one row, {'cpu' if busy else 'wall'} clock",
+        "throughput": "throughput, wall clock",
     }.get(resource, resource)
     remark = _BUSY[resource] if busy else ""
     spent = amount(resource, used, clock)

@@ -26,7 +26,7 @@ from efficienttrust.training.catalogue.trees import TreeTrainer
 
 SHARE = 0.25  # of what is left: the most that a model uses which is not the last
 SHARE_WITHOUT_LEVER = 0.1  # trees under a robustness target
-LEFT_OUT = "the choice of widths, made before training, found none that the budget has room or time for"
+LEFT_OUT = "before training it was found that the budget has no room or no time for it"
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibrating what was trained before
 
 

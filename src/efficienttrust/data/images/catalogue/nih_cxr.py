@@ -123,7 +123,8 @@ def _entries(file: Path, columns: Mapping[str, str], finding: str) -> pd.DataFra
     odd = set(found.explode()) - set(FINDINGS)
     if odd:
         raise UsageError(
-            f"{file} holds the finding {min(odd)!r}, which {RELEASE} does not know: it is another release's"
+            f"{file} holds the finding {min(odd)!r}, which {RELEASE} does not know: it is another "
+            "release's, or was edited. Get the table again"
         )
     return table.assign(
         value=[float(finding in names) for names in found],
