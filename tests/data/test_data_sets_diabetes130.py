@@ -13,8 +13,9 @@ import pytest
 from efficienttrust.data import Problem, dataset_card, load_problem
 from efficienttrust.data._bundled import data_sets
 from efficienttrust.errors import UsageError
+from tests.shared_data import SHARED
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "diabetes130" / "diabetic_data.csv.gz"
+REAL = SHARED / "diabetes130" / "diabetic_data.csv.gz"
 HEADER = (
     "encounter_id,patient_nbr,race,gender,age,weight,admission_type_id,discharge_disposition_id,admission_source_id,"
     "time_in_hospital,payer_code,medical_specialty,num_lab_procedures,num_procedures,num_medications,"

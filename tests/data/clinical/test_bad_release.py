@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from pathlib import Path
 
 import pytest
 
 from efficienttrust.data.clinical import read_mimic_iv
 from efficienttrust.errors import UsageError
+from tests.shared_data import SHARED
 
-MIMIC_III = Path(__file__).resolve().parents[4] / "shared" / "data" / "mimic3-demo"
+MIMIC_III = SHARED / "mimic3-demo"
 
 
 def refusal(folder, **options) -> str:

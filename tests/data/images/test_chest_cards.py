@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +11,7 @@ from efficienttrust.data.images._chest import NO_FINDING
 from efficienttrust.data.images._chest_options import COMMON
 from efficienttrust.data.images.catalogue import chexpert, mimic_cxr, nih_cxr
 from tests.data.images.chest_releases import read, write_chexpert, write_mimic, write_nih
+from tests.shared_data import SHARED
 
 OWN = {
     "chexpert": ("uncertain", "demographics"),
@@ -66,7 +65,7 @@ def test_the_findings_of_each_set_hold_the_default_and_are_all_different():
 
 
 def test_the_findings_of_nih_are_those_of_its_small_copy():
-    file = Path(__file__).resolve().parents[4] / "shared" / "data" / "nih_cxr1000" / "labels.csv"
+    file = SHARED / "nih_cxr1000" / "labels.csv"
     if not file.exists():
         pytest.skip("needs ../shared/data/nih_cxr1000")
     found = np.concatenate([text.split("|") for text in pd.read_csv(file)["finding_labels"]])

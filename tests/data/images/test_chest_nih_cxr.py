@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +9,9 @@ import pytest
 from efficienttrust.data.images import load_images
 from efficienttrust.errors import UsageError
 from tests.data.images.chest_releases import levels, read, write_nih
+from tests.shared_data import SHARED
 
-COPY = Path(__file__).resolve().parents[4] / "shared" / "data" / "nih_cxr1000"
+COPY = SHARED / "nih_cxr1000"
 real = pytest.mark.skipif(not COPY.exists(), reason="needs ../shared/data/nih_cxr1000")
 
 

@@ -19,9 +19,9 @@ from efficienttrust.data.images import is_image_source, load_images
 from efficienttrust.data.images._load import download_of
 from efficienttrust.data.images.catalogue import cifar10, cifar100, imagenet
 from efficienttrust.errors import UsageError
+from tests.shared_data import SHARED
 
 RNG = np.random.default_rng(0)
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 COLOUR = RNG.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
 FINE = np.arange(20) * 5
 COARSE = np.arange(20)
