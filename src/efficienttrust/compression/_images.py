@@ -17,7 +17,8 @@ from efficienttrust.compression._decision import Decision
 from efficienttrust.compression._graph import IR_VERSION, OPSET, Graph
 from efficienttrust.compression._module_graph import PREFIX, add_module
 from efficienttrust.compression._module_scorer import ModuleScorer
-from efficienttrust.compression._runtime import DeployedOutput, open_session, read_file
+from efficienttrust.compression._runtime import DeployedOutput
+from efficienttrust.compression._sessions import open_session, read_file
 from efficienttrust.errors import UsageError
 
 FORMAT_KEY = "efficienttrust_images"
