@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from efficienttrust.cli._interrupt import stop_on_interrupt
 from efficienttrust.cli._output import fit_document, print_json, print_summary
 from efficienttrust.cli._progress import progress_display
 
@@ -43,6 +40,8 @@ def fit(
     compile: str | None = None,
     augment: str | None = None,
     distil: float | None = None,
+    prune: str | None = None,
+    quantize: str | None = None,
     limit: int | None = None,
     limitation: list[str] | None = None,
     seed: int | None = None,
@@ -88,6 +87,9 @@ def fit(
         compile: Whether training goes through `torch.compile`: on, off, or auto, which is on a GPU where it pays.
         augment: Strength of augmentations of images, as `crop=1, flip=0.5`; `none` for none.
         distil: Share of a network's loss, 0 to 1, on the probabilities of boosted trees that are trained first.
+        prune: A pruning while training, as `gradual:0.8`, which leaves a fifth of the weights.
+        quantize: How the deployed network is quantised: int8, int8_dynamic, int4, weights:BITS, none, or auto, which is
+            int8 where that lets a wider network meet a limit on size or latency.
         limit: Use at most so many images, drawn at random.
         limitation: What the data shall lack, as `label_noise(0.2)` or `fewer_rows(0.5)`; may be repeated.
         seed: Seed of the split and of the training; 0 by default.
@@ -128,6 +130,8 @@ def fit(
             "compile": compile,
             "augment": augment,
             "distil": distil,
+            "prune": prune,
+            "quantize": quantize,
             "limit": limit,
             "limitations": limitation,
             "seed": seed,
@@ -146,7 +150,7 @@ def fit(
     folder = out or Path("runs") / problem.name
     train = pipeline.fit  # loads the libraries now: a Ctrl-C meanwhile ends the process, as there is nothing to save
     told = show_small_cells or problem.card is None or not problem.card.clinical
-    with _stop_on_interrupt(), progress_display(quiet=quiet, compare_groups=told) as progress:
+    with stop_on_interrupt(), progress_display(quiet=quiet, compare_groups=told) as progress:
         run = train(
             problem,
             budget=spec.budget_text,
@@ -160,6 +164,8 @@ def fit(
                 None if spec.augment is None else pipeline.parse_augmentation(spec.augment),
                 distil=spec.distil,
                 compile=spec.compile,
+                prune=spec.prune,
+                quantize=spec.quantize,
             ),
             seed=spec.seed,
             out=folder,
@@ -178,25 +184,3 @@ def fit(
 
 def _joined(names: list[str] | None) -> str | None:
     return None if names is None else ",".join(names)
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[None]:
-    """Let the first Ctrl-C finish the step and save; the second stops at once."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        from efficienttrust.pipeline import request_stop
-
-        request_stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        print(
-            "stopping after this step (a run past training is finished first); Ctrl-C again stops at once",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

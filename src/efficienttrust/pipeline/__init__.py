@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._data import load_data as load_data
     from efficienttrust.pipeline._document import plain as plain
     from efficienttrust.pipeline._fit import fit as fit
+    from efficienttrust.pipeline.compressing._compress import compress as compress
     from efficienttrust.pipeline._progress import ProgressEvent as ProgressEvent
     from efficienttrust.pipeline._readers import for_readers as for_readers
     from efficienttrust.pipeline._readers import notes_for_readers as notes_for_readers
@@ -41,6 +42,7 @@ __all__ = [
     "Settings",
     "VerifiedVerdict",
     "audit",
+    "compress",
     "fit",
     "for_readers",
     "load_data",
@@ -59,6 +61,7 @@ _HOMES = {
     "ProgressEvent": "efficienttrust.pipeline._progress",
     "Run": "efficienttrust.pipeline._run",
     "VerifiedVerdict": "efficienttrust.pipeline._verify",
+    "compress": "efficienttrust.pipeline.compressing._compress",
     "fit": "efficienttrust.pipeline._fit",
     "Settings": "efficienttrust.training",
     "for_readers": "efficienttrust.pipeline._readers",

@@ -77,6 +77,8 @@ def make_document(
             "compile": request.settings.compile,
             "augmentation": None if request.settings.augmentation is None else dict(request.settings.augmentation),
             "distil": request.settings.distil,
+            "prune": request.settings.prune,
+            "quantize": request.settings.quantize,
             "seed": request.seed,
             "use_groups_at_prediction": request.aware,
             "settings": dict(problem.settings),
@@ -150,6 +152,10 @@ def command(problem: Problem, request: Request) -> str:
         words += [f"--{flag}", value] if value != "auto" else []
     if request.settings.distil:
         words += ["--distil", f"{request.settings.distil:g}"]
+    if request.settings.prune:
+        words += ["--prune", request.settings.prune]
+    if request.settings.quantize != "auto":
+        words += ["--quantize", request.settings.quantize]
     if request.settings.augmentation is not None:
         strengths = ", ".join(f"{name}={strength:g}" for name, strength in request.settings.augmentation.items())
         words += ["--augment", strengths or "none"]

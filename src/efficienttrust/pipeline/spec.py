@@ -126,6 +126,20 @@ def _as_augment(text: str) -> str:
     return text
 
 
+def _as_prune(text: str) -> str:
+    from efficienttrust.compression.pruning import parse_pruning
+
+    with _fault_of_the_field():
+        return parse_pruning(text).text
+
+
+def _as_quantize(text: str) -> str:
+    from efficienttrust.compression.quantisation import parse_quantisation
+
+    with _fault_of_the_field():
+        return text if text in ("auto", "none") else parse_quantisation(text).text
+
+
 @contextmanager
 def _fault_of_the_field() -> Iterator[None]:
     """Turn a `UsageError` into the error that pydantic collects, so that several faults are reported at once."""
@@ -150,6 +164,8 @@ Target = Annotated[str, AfterValidator(_as_target)]
 Limitation = Annotated[str, AfterValidator(_as_limitation)]
 Policy = Annotated[str, AfterValidator(_as_policy)]
 Augment = Annotated[str, AfterValidator(_as_augment)]
+Prune = Annotated[str, AfterValidator(_as_prune)]
+Quantize = Annotated[str, AfterValidator(_as_quantize)]
 
 
 class _Strict(BaseModel):
@@ -231,6 +247,8 @@ class FitSpec(_Strict):
     compile: Literal["auto", "on", "off"] = Field("auto", description="whether training goes through torch.compile")
     augment: Augment | None = Field(None, description="strength of augmentations, as `crop=1, flip=0.5`; none for none")
     distil: float = Field(0.0, ge=0, le=1, description="share of a network's loss on probabilities of boosted trees")
+    prune: Prune | None = Field(None, description="pruning while training, as `gradual:0.8`")
+    quantize: Quantize = Field("auto", description="auto, none, or a quantisation of the deployed file, as int8")
     seed: int = Field(0, ge=0, description="seed of the split and of the training")
     use_groups_at_prediction: bool = Field(False, description="let the deployed model use the sensitive columns")
 

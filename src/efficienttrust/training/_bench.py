@@ -59,7 +59,13 @@ class Bench:
             self._options.setdefault("bins", ROBUST_BINS)
         n = len(problem.splits["train"])
         alone = present_team() is None
-        self._by_hand = alone and task.network == "mlp" and problem.kind == "table" and problem.task == "binary"
+        self._by_hand = (
+            alone
+            and task.start is None
+            and task.network == "mlp"
+            and problem.kind == "table"
+            and problem.task == "binary"
+        )
         self.batch_size = batch_size_for(n) if problem.kind == "table" else min(IMAGE_BATCH, batch_size_for(n))
         self.robust = levers.eps > 0
         self.enough_epochs = ENOUGH_EPOCHS[problem.kind]
@@ -85,16 +91,22 @@ class Bench:
                 generator=torch.Generator().manual_seed(task.seed + 1),
             )
         kind, setup, team = network_of(task.network), self._setup, present_team()
-        network = make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **self._options)
+        made = None if task.start is None else task.start()
+        network = (
+            make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **self._options)
+            if made is None
+            else made.module
+        )
         leads = team is not None and team.share.rank == 0
         return (LeadingStepper if leads else ModuleStepper)(
             setup,
             network,
             self._penalties() if problem.task == "binary" else (),
-            learning_rate=kind.learning_rate,
+            learning_rate=task.rate * kind.learning_rate,
             weight_decay=kind.weight_decay,
             seed=task.seed + 1,
             team=team,
+            projection=None if made is None else made.projection,
         )
 
     def fit_memory(self, stepper: Stepping, spoilt: Stepping, ledger: Ledger) -> list[str]:

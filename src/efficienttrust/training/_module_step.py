@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from efficienttrust.atats import TrustAction
-from efficienttrust.compression import ModuleScorer, Scorer
+from efficienttrust.compression import ModuleScorer, NetworkScorer, Projection, Scorer
 from efficienttrust.data import Pixels, Problem
 from efficienttrust.errors import UsageError
 from efficienttrust.losses import FairnessPenalty
-from efficienttrust.models import Inputs, named_failures, refuse_beyond_memory
+from efficienttrust.models import MLP, Inputs, named_failures, refuse_beyond_memory
 from efficienttrust.models.counting import count_flops
 from efficienttrust.threats.catalogue.pgd import TRAINING_PGD_STEPS
 from efficienttrust.training._attacked import attacked_images, attacked_numbers
@@ -79,6 +79,7 @@ class ModuleStepper:
         weight_decay: Decoupled weight decay of matrices and filters; biases and norms have none.
         seed: Seed of the augmentation, of the attack's noise and of dropout.
         team: The processes that share every batch; None for one.
+        projection: What the weights will be as deployed: every pass sees them so; None trains them as they are.
 
     Attributes:
         parts: Micro-batches that a batch is taken in.
@@ -95,6 +96,7 @@ class ModuleStepper:
         weight_decay: float,
         seed: int,
         team: Team | None = None,
+        projection: Projection | None = None,
     ) -> None:
         refuse_beyond_memory(setup.network, network, setup.device)
         train = setup.problem.splits["train"]
@@ -111,6 +113,7 @@ class ModuleStepper:
         self._noise = torch.Generator(setup.device).manual_seed(seed + 1)  # one draws where it is needed
         self._dropout = DropoutStream(seed, setup.device)
         self.parts, self.compiled, self._stepped = 1, False, False
+        self.projection = Projection() if projection is None else projection
         self._team, self._share = team, Share() if team is None else team.share
         self._training_pass: Any = self._network
         decayed = [one for one in network.parameters() if one.ndim > 1]
@@ -162,7 +165,7 @@ class ModuleStepper:
         together = -(-len(x) // self.parts)  # rows of a micro-batch
         pieces = slices(attacked, -(-attacked // together))
         p, eps, domain = self.setup.inputs.n_numeric, self.setup.eps, self.setup.problem.domain
-        with self._unmoved():
+        with self._unmoved(), self.as_deployed():
             if self.setup.inputs.kind == "image":
                 moved = [
                     attacked_images(self._answer, x[piece], y[piece], eps, action.attack, self._noise)
@@ -187,7 +190,7 @@ class ModuleStepper:
         penalty, pull = torch.zeros(()), torch.zeros(0)
         loss = torch.zeros((), device=x.device)
         self.optimizer.zero_grad(set_to_none=True)
-        with self._dropout.drawn():
+        with self._dropout.drawn(), self.as_deployed():
             if pulled and len(parts) > 1:
                 penalty, pull = self._pull(self._scores(x, parts), rows)
             for part in parts:
@@ -215,6 +218,14 @@ class ModuleStepper:
             )
         self._stepped = True
         return joint + action.lambda_fair * penalty
+
+    def advance(self, progress: float) -> None:
+        """Let the projection do what is due at a share of the training, in [0, 1]."""
+        self.projection.advance(self._network, progress)
+
+    def as_deployed(self) -> contextlib.AbstractContextManager[None]:
+        """Let the body see the weights as they will be deployed."""
+        return self.projection.applied(self._network)
 
     def join(self) -> None:
         """Take up training with the other processes: weights become those of process 0, batch norms joint."""
@@ -257,8 +268,11 @@ class ModuleStepper:
     def scorer(self) -> Scorer:
         """Return the present network, frozen."""
         twin = copy.deepcopy(self._network).eval()
+        self.projection.fold(twin)
         for parameter in twin.parameters():
             parameter.requires_grad_(False)
+        if isinstance(twin, MLP):
+            return NetworkScorer(twin.layers())
         setup = self.setup
         unit = (0.0, 1.0) if setup.unit is None else (setup.unit.shift, setup.unit.scale)
         return ModuleScorer(
@@ -287,6 +301,7 @@ class ModuleStepper:
             "parts": self.parts,
             "compiled": self.compiled,
             "scaler": self._scaler.state_dict(),
+            "projection": self.projection.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -299,6 +314,7 @@ class ModuleStepper:
         self._noise.set_state(state["noise"])
         self._dropout.state, self.parts = state["dropout"], state["parts"]
         self._scaler.load_state_dict(state["scaler"])
+        self.projection.load_state_dict(state["projection"])
         if state["compiled"] and not self.compiled:
             self.compile()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from efficienttrust.atats import DecisionRecord, Policy
-from efficienttrust.compression import Scorer
+from efficienttrust.compression import Projection, Scorer, Workpiece
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.registry import Registry
@@ -35,6 +35,9 @@ class TrainingTask:
         export_cost: Measured cost of one export, on the declared clock; kept back.
         checkpoint: File to save the state to and resume from, or None.
         identity: What a checkpoint must have been made by to be resumed.
+        start: Makes the network to go on from, with what its weights will be as deployed; None starts a new one.
+        rate: Factor on the peak learning rate; a trained network is tuned at a lower one.
+        reserve: Whether calibration and export have to fit into what is left of the budget.
         on_progress: Called at monitor points with (step, metrics by key, text of the current action).
     """
 
@@ -48,6 +51,9 @@ class TrainingTask:
     export_cost: float = 0.0
     checkpoint: Path | None = None
     identity: str = ""
+    start: Callable[[], Workpiece] | None = None
+    rate: float = 1.0
+    reserve: bool = True
     on_progress: Callable[[int, Mapping[str, float], str], None] | None = None
 
 
@@ -84,6 +90,7 @@ class Candidates:
         trained: How it was trained, one sentence each.
         calibration_cost: Predicted cost of calibrating one candidate, on the declared clock.
         export_cost: Measured cost of an export where the trainer knows more than it was told.
+        projection: What the weights of the members are as deployed, at the end of the training.
     """
 
     members: tuple[Candidate, ...]
@@ -95,6 +102,7 @@ class Candidates:
     trained: tuple[str, ...] = ()
     calibration_cost: float = field(default=0.0)
     export_cost: float = 0.0
+    projection: Projection | None = None
 
 
 class Trainer(Protocol):
