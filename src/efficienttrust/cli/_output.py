@@ -62,11 +62,7 @@ def print_compression(document: Mapping[str, Any]) -> None:
 def _compared(document: Mapping[str, Any]) -> list[str]:
     """Return the metrics that stand before and after: the utility, and those of the targets."""
     both = document["compression"]["before"]["metrics"].keys() & document["compression"]["after"]["metrics"].keys()
-    wanted = [
-        "accuracy",
-        "r2",
-        *(verdict["target"].rpartition("=")[0].rstrip("<> ") for verdict in document["verdicts"]),
-    ]
+    wanted = ["accuracy", "r2", *(re.split(r"\s*[<>]", one["target"])[0] for one in document["verdicts"])]
     return [key for key in dict.fromkeys(wanted) if key in both]
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._data import load_data as load_data
     from efficienttrust.pipeline._document import plain as plain
     from efficienttrust.pipeline._fit import fit as fit
-    from efficienttrust.pipeline.compressing._compress import compress as compress
     from efficienttrust.pipeline._progress import ProgressEvent as ProgressEvent
     from efficienttrust.pipeline._readers import for_readers as for_readers
     from efficienttrust.pipeline._readers import notes_for_readers as notes_for_readers
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._run import load_run as load_run
     from efficienttrust.pipeline._verify import VerifiedVerdict as VerifiedVerdict
     from efficienttrust.pipeline._verify import verify as verify
+    from efficienttrust.pipeline.compressing._compress import compress as compress
     from efficienttrust.training import Settings as Settings
     from efficienttrust.training import parse_augmentation as parse_augmentation
     from efficienttrust.training import request_stop as request_stop
