@@ -21,6 +21,7 @@ from efficienttrust.pipeline._request import Request, check_destination, make_re
 from efficienttrust.pipeline._room import Room
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
+from efficienttrust.pipeline._shaping import members_quantised, quantised, shaping
 from efficienttrust.pipeline._stages import calibrate_members, export_chosen, measure_file
 from efficienttrust.pipeline._together import help_to_prove, prove_together
 from efficienttrust.resources import Budget, Ledger
@@ -113,6 +114,7 @@ def fit(
         candidates = _train(problem, request, ledger, capacity, destination, tell)
         if team is not None:
             team.leave()
+        candidates = quantised(candidates, capacity.quantisation, problem, request, ledger)
         choice, tried = calibrate_members(problem, request, ledger, candidates, capacity.export_cost, tell)
         content = export_chosen(problem, request, ledger, candidates, choice, tell)
         ledger.close()
@@ -140,9 +142,12 @@ def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
         return choose_each(room, ledger, seed=request.seed)
     if request.trainer != "network":
         return Capacity({}, "trees have no width; they grow until a limit is reached", 0.0)
+    quantize = request.settings.quantize
     if request.network != "mlp" or problem.task != "binary" or request.options:
-        return choose_width(room, ledger, network=request.network, options=request.options, seed=request.seed)
-    return choose_widths(room, ledger, seed=request.seed)
+        return choose_width(
+            room, ledger, network=request.network, options=request.options, seed=request.seed, quantize=quantize
+        )
+    return choose_widths(room, ledger, seed=request.seed, quantize=quantize)
 
 
 def _room(problem: Problem, request: Request) -> Room:
@@ -157,7 +162,8 @@ def _train(
     task = replace(
         _task(request, problem, capacity.options),
         exceeded=None if request.trainer == "network" else _room(problem, request).exceeded,
-        export_cost=capacity.export_cost,
+        export_cost=capacity.export_cost * (1 if capacity.quantisation is None else members_quantised(request)),
+        start=shaping(problem, request, capacity.quantisation),
         checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
         on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
     )

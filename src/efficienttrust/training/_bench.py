@@ -91,7 +91,7 @@ class Bench:
                 generator=torch.Generator().manual_seed(task.seed + 1),
             )
         kind, setup, team = network_of(task.network), self._setup, present_team()
-        made = None if task.start is None else task.start()
+        made = None if task.start is None else task.start(self._options)
         network = (
             make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **self._options)
             if made is None

@@ -35,7 +35,8 @@ class TrainingTask:
         export_cost: Measured cost of one export, on the declared clock; kept back.
         checkpoint: File to save the state to and resume from, or None.
         identity: What a checkpoint must have been made by to be resumed.
-        start: Makes the network to go on from, with what its weights will be as deployed; None starts a new one.
+        start: Makes the network to begin with, given the options, and what its weights will be as deployed; None makes
+            it by name, and deploys the weights as they are.
         rate: Factor on the peak learning rate; a trained network is tuned at a lower one.
         reserve: Whether calibration and export have to fit into what is left of the budget.
         on_progress: Called at monitor points with (step, metrics by key, text of the current action).
@@ -51,7 +52,7 @@ class TrainingTask:
     export_cost: float = 0.0
     checkpoint: Path | None = None
     identity: str = ""
-    start: Callable[[], Workpiece] | None = None
+    start: Callable[[Mapping[str, Any]], Workpiece] | None = None
     rate: float = 1.0
     reserve: bool = True
     on_progress: Callable[[int, Mapping[str, float], str], None] | None = None

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from efficienttrust.atats import make_policy
 from efficienttrust.compression import (
     ModuleScorer,
@@ -24,6 +22,7 @@ from efficienttrust.compression.quantisation import QuantiseStep, add_rounding, 
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.models import make_network, parse_network
+from efficienttrust.pipeline._room import activation_sample
 from efficienttrust.pipeline.compressing._chain import Chain, RecoverStep
 from efficienttrust.resources import Ledger
 from efficienttrust.training import Candidate, Candidates, Settings, TrainingTask, described, inputs_of, trainers
@@ -31,7 +30,6 @@ from efficienttrust.training._norms import recalibrate_norms
 from efficienttrust.training.distillation import Distillation, DistilOptions
 
 TUNING_RATE = 0.5  # of the peak learning rate, for a network that is trained already
-SAMPLE_ROWS = 512  # of training rows, to measure activations by
 TEACHER_SHARE = 0.5  # of the recovery that follows: what further teachers may use together
 
 
@@ -94,6 +92,8 @@ class Forge:
 
     def __post_init__(self) -> None:
         self.piece = workpiece_of(self.origin)
+        if isinstance(self.origin, ModuleScorer):
+            self.options = self.origin.options
 
     def apply(self, chain: Chain) -> None:
         """Apply all steps of a chain."""
@@ -118,7 +118,7 @@ class Forge:
         with self.ledger.phase("compress"):
             scorers = self._float_members()
             if quantisation is not None and quantisation.real:
-                rows = self._sample()
+                rows = activation_sample(self.problem, self.recipe.seed)
                 scorers = [
                     replace(one, scorer=quantise(one.scorer, quantisation, rows))  # type: ignore[arg-type]
                     for one in (scorers if isinstance(self.origin, NetworkScorer) else scorers[:1])
@@ -159,16 +159,13 @@ class Forge:
     def _described(self, scorer: Scorer) -> NetworkScorer | ModuleScorer:
         """Return a scorer that the trainer gave back, which does not know what was changed of the network."""
         assert isinstance(scorer, NetworkScorer | ModuleScorer)
-        return scorer if isinstance(scorer, NetworkScorer) else replace(scorer, edits=dict(self.piece.edits))
-
-    def _sample(self) -> np.ndarray[Any, np.dtype[np.float32]]:
-        train = self.problem.splits["train"]
-        rows = np.sort(np.random.default_rng(self.recipe.seed).permutation(len(train))[:SAMPLE_ROWS])
-        return train.inputs(rows)
+        if isinstance(scorer, NetworkScorer):
+            return scorer
+        return replace(scorer, options=dict(self.options), edits=dict(self.piece.edits))
 
     def _prune(self, step: PruneStep) -> None:
         with self.ledger.phase("compress"):
-            prune(self.piece, step, sample=self._sample(), seed=self.recipe.seed)
+            prune(self.piece, step, sample=activation_sample(self.problem, self.recipe.seed), seed=self.recipe.seed)
             self.found = None
 
     def _distil(self, options: DistilOptions) -> None:
@@ -210,7 +207,7 @@ class Forge:
                 network=self.network,
                 options=self.options,
                 settings=self.recipe.settings,
-                start=lambda: copy.deepcopy(piece),
+                start=lambda _options: copy.deepcopy(piece),
                 rate=1.0 if self.new else TUNING_RATE,
                 reserve=False,
                 distillation=self.distillation,
