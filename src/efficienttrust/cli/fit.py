@@ -43,7 +43,10 @@ def fit(
     prune: str | None = None,
     quantize: str | None = None,
     limit: int | None = None,
+    resolution: int | None = None,
     limitation: list[str] | None = None,
+    baseline: str | None = None,
+    level: list[str] | None = None,
     seed: int | None = None,
     use_groups_at_prediction: bool | None = None,
     out: Path | None = None,
@@ -91,7 +94,10 @@ def fit(
         quantize: How the deployed network is quantised: int8, int8_dynamic, int4, weights:BITS, none, or auto, which is
             int8 where that lets a wider network meet a limit on size or latency.
         limit: Use at most so many images, drawn at random.
+        resolution: Average images over areas until their shorter side has so many pixels.
         limitation: What the data shall lack, as `label_noise(0.2)` or `fewer_rows(0.5)`; may be repeated.
+        baseline: Folder of a finished run of fit: what is not given is as it was there, and levels are shares of it.
+        level: A share of what the baseline used, as `time=50%`; may be repeated.
         seed: Seed of the split and of the training; 0 by default.
         use_groups_at_prediction: Let the deployed model use the sensitive columns for group thresholds.
         out: Folder of the run; `runs/NAME` by default.
@@ -133,7 +139,10 @@ def fit(
             "prune": prune,
             "quantize": quantize,
             "limit": limit,
+            "resolution": resolution,
             "limitations": limitation,
+            "baseline": baseline,
+            "levels": level,
             "seed": seed,
             "use_groups_at_prediction": use_groups_at_prediction,
         },
@@ -143,7 +152,12 @@ def fit(
     from efficienttrust import pipeline
 
     quiet = quiet or int(os.environ.get("RANK", "0")) > 0  # under torchrun one process speaks
-    problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
+    record = None
+    if spec.baseline is None:
+        problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
+    else:
+        at_levels = pipeline.constrained(spec)
+        spec, problem, record = at_levels.spec, at_levels.problem, at_levels.record
     if not quiet:
         for note in pipeline.notes_for_readers(problem, show_small_cells=show_small_cells):
             print(f"note: {note}", file=sys.stderr)
@@ -153,26 +167,12 @@ def fit(
     with stop_on_interrupt(), progress_display(quiet=quiet, compare_groups=told) as progress:
         run = train(
             problem,
-            budget=spec.budget_text,
-            targets=spec.targets,
-            policy=spec.policy,
-            trainer=spec.trainer,
-            model=spec.model,
-            settings=pipeline.Settings(
-                spec.device,
-                spec.precision,
-                None if spec.augment is None else pipeline.parse_augmentation(spec.augment),
-                distil=spec.distil,
-                compile=spec.compile,
-                prune=spec.prune,
-                quantize=spec.quantize,
-            ),
-            seed=spec.seed,
+            **spec.training(),
             out=folder,
             overwrite=overwrite,
             show_small_cells=show_small_cells,
-            use_groups_at_prediction=spec.use_groups_at_prediction,
             progress=progress,
+            constraints=record,
         )
     shown = pipeline.for_readers(run.document, show_small_cells=show_small_cells)
     if json:

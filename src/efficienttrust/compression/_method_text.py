@@ -1,4 +1,4 @@
-"""How a method of compression is written: `NAME`, `NAME:AMOUNT`, and options after commas, as `gradual:0.9, regrow=0.3`."""
+"""How a method of compression is written: `NAME` or `NAME:AMOUNT`, and options, as `gradual:0.9, regrow=0.3`."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from efficienttrust.compression._scorers import NetworkScorer
 
 Floats = npt.NDArray[np.float32]
-CHUNK_CELLS = 2**19  # of the inputs of one call: bounds memory
+CHUNK, CHUNK_CELLS = 1024, 2**21
+"""Rows of a table, and cells of images, of one call: those of the file, as dynamic scales are of a whole call."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ class QuantisedScorer:
         rows = np.asarray(x, dtype=np.float32)
         if rows.shape[1:] != self.shape:
             raise ValueError(f"the scorer takes rows of shape {self.shape}, got an array of shape {rows.shape}")
-        step = max(1, CHUNK_CELLS // max(int(np.prod(self.shape)), 1))
+        step = CHUNK if len(self.shape) == 1 else max(1, CHUNK_CELLS // max(int(np.prod(self.shape)), 1))
         starts = range(0, len(rows), step)
         parts = [self._session.run(None, {"rows": rows[start : start + step]})[0] for start in starts]
         z: Floats = np.concatenate(parts) if parts else np.zeros((0, self.outputs), np.float32)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from efficienttrust.compression._core import count_weights
 from efficienttrust.compression._export import CLASSES_KEY, COLUMNS_KEY, FORMAT, FORMAT_KEY, TASK_KEY
 from efficienttrust.compression._inputs import Input, columns_from_text, outputs_of
 from efficienttrust.compression._sessions import open_session, read_file
@@ -97,8 +98,7 @@ class DeployedModel:
         import onnx
 
         graph = onnx.load_model_from_string(self._content).graph
-        floats = [value for value in graph.initializer if value.data_type == onnx.TensorProto.FLOAT]
-        count = sum(int(np.prod(value.dims)) for value in floats if value.name.startswith(("scorer.", "head.")))
+        count = count_weights(graph)
         for node in graph.node:
             if node.op_type == "TreeEnsembleRegressor":  # a threshold or a leaf value per node, and the baselines
                 lists = {entry.name: entry for entry in node.attribute}

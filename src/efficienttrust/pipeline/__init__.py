@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._verify import VerifiedVerdict as VerifiedVerdict
     from efficienttrust.pipeline._verify import verify as verify
     from efficienttrust.pipeline.compressing._compress import compress as compress
+    from efficienttrust.pipeline.levels import constrained as constrained
+    from efficienttrust.pipeline.levels import fit_at_levels as fit_at_levels
     from efficienttrust.training import Settings as Settings
     from efficienttrust.training import parse_augmentation as parse_augmentation
     from efficienttrust.training import request_stop as request_stop
@@ -43,7 +45,9 @@ __all__ = [
     "VerifiedVerdict",
     "audit",
     "compress",
+    "constrained",
     "fit",
+    "fit_at_levels",
     "for_readers",
     "load_data",
     "load_run",
@@ -62,7 +66,9 @@ _HOMES = {
     "Run": "efficienttrust.pipeline._run",
     "VerifiedVerdict": "efficienttrust.pipeline._verify",
     "compress": "efficienttrust.pipeline.compressing._compress",
+    "constrained": "efficienttrust.pipeline.levels",
     "fit": "efficienttrust.pipeline._fit",
+    "fit_at_levels": "efficienttrust.pipeline.levels",
     "Settings": "efficienttrust.training",
     "for_readers": "efficienttrust.pipeline._readers",
     "notes_for_readers": "efficienttrust.pipeline._readers",

@@ -16,6 +16,7 @@ from efficienttrust.evaluation.targets import Target
 from efficienttrust.pipeline._capacity import Capacity, choose_each, choose_width, choose_widths
 from efficienttrust.pipeline._claim import claimed, working_folder
 from efficienttrust.pipeline._document import export_metadata, make_document
+from efficienttrust.pipeline._memory_check import Peaks, check_memory, needed
 from efficienttrust.pipeline._progress import ProgressEvent, Tell
 from efficienttrust.pipeline._request import Request, check_destination, make_request
 from efficienttrust.pipeline._room import Room
@@ -48,11 +49,14 @@ def fit(
     show_small_cells: bool = False,
     use_groups_at_prediction: bool = False,
     progress: Callable[[ProgressEvent], None] | None = None,
+    constraints: Mapping[str, Any] | None = None,
 ) -> Run:
     """Train the most trustworthy model that the budget buys, and prove what was delivered.
 
     Everything from loading the data to the exported file is charged to the budget; importing libraries and the final
     evaluation are not. With `out`, the state is saved while training: after a kill, the same call goes on from there.
+
+    A run that held more memory than `memory=` allows is delivered all the same, and failed: `Run.failed` says so.
 
     Started by `torchrun`, the processes share every batch of a network; the call returns in process 0 alone, which also
     writes: the others end in it (SystemExit) when training and attacks are over.
@@ -73,13 +77,14 @@ def fit(
         show_small_cells: Do not withhold figures about fewer than ten people from the pages of clinical data.
         use_groups_at_prediction: Let the deployed model read the sensitive columns. Off: it is attribute-blind.
         progress: Called with signs of life.
+        constraints: What levels of a baseline made of the arguments, to be recorded: see `fit_at_levels`.
 
     Raises:
         UsageError: Wrong names, values, or a folder that cannot be used.
         InfeasibleError: The arithmetic of the budget excludes what was asked.
         RunInterrupted: A stop was requested; the state is saved.
     """
-    destination = None if out is None else Path(out)
+    destination, peaks = None if out is None else Path(out), Peaks()
     request = make_request(
         problem,
         budget=budget,
@@ -94,10 +99,8 @@ def fit(
     if rank() == 0:
         check_destination(destination, overwrite=overwrite)
     clear_stop()
-    warm_up(
-        exporter=request.network != "mlp" or request.trainer == "auto" or problem.kind == "image",
-        trees=request.trainer in ("lightgbm", "auto") or request.settings.distil > 0,
-    )
+    warm_up(**needed(problem, request))
+    peaks.reach("libraries")
     with (
         claimed(destination if rank() == 0 else None),
         single_thread(),
@@ -111,18 +114,25 @@ def fit(
         tell = Tell(progress, ledger)
         ledger.add_prior("data", **(problem.preparation if team is None else team.preparation))
         capacity = _capacity(problem, request, ledger)
+        peaks.reach("probe")
         candidates = _train(problem, request, ledger, capacity, destination, tell)
         if team is not None:
             team.leave()
         candidates = quantised(candidates, capacity.quantisation, problem, request, ledger)
+        peaks.reach("train")
         choice, tried = calibrate_members(problem, request, ledger, candidates, capacity.export_cost, tell)
+        peaks.reach("calibrate")
         content = export_chosen(problem, request, ledger, candidates, choice, tell)
+        peaks.reach("export")
         ledger.close()
         file = measure_file(problem, ledger, content, tell)
         proof = _prove(problem, request, ledger, content, file, candidates, choice, team, tell)
+        peaks.reach("evaluate")
+        failed = check_memory(problem, request, ledger, candidates, peaks)
         document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
+        document["failed"] = list(failed)
         run = Run(
-            document=document,
+            document=document if constraints is None else {**document, "constraints": constraints},
             content=content,
             scorer=candidates.members[choice.index].scorer,
             decision=choice.decision,

@@ -64,6 +64,11 @@ class Run:
         return [SimpleNamespace(**entry) for entry in self.document["verdicts"]]
 
     @property
+    def failed(self) -> tuple[str, ...]:
+        """Hard limits that the run broke, with the measured figures; a run with any is a failed one."""
+        return tuple(self.document.get("failed", ()))
+
+    @property
     def metrics(self) -> Mapping[str, Any]:
         """Metric name -> value, low, high, n, how, definition and note, on the test split."""
         metrics: Mapping[str, Any] = self.document["metrics"]

@@ -38,7 +38,7 @@ def compression_entry(
     )
     for one, run in zip(figures, runs, strict=True):
         one["metrics"] = {key: {name: m.get(name) for name in METRIC_KEYS} for key, m in run.metrics.items()}
-    kind, why = label(*figures, chain.texts)
+    kind, why = label(figures[0], figures[1], chain.texts)
     scorer = after.scorer
     quantisation = None
     if isinstance(scorer, QuantisedScorer):

@@ -59,6 +59,7 @@ class NetworkTrainer:
             stepper = bench.stepper()
             flops = stepper.forward_flops()
             monitor = Monitor(problem, task.targets, head, aware=task.aware, seed=task.seed, flops=flops)
+        bench.ask_teachers(ledger)
         if saved is None:
             spoilt = bench.stepper()
             notes = bench.fit_memory(stepper, spoilt, ledger)
@@ -90,10 +91,11 @@ class NetworkTrainer:
             head=head,
             history=tuple(loop.state.history),
             decisions=tuple(loop.state.decisions),
-            trained=(*bench.said, *taught),
+            trained=(*bench.trained(stepper), *taught),
             fallbacks=(*loop.state.fallbacks, *self._without_head(problem, head, levers)),
             calibration_cost=_calibration_cost(costs, problem, monitor),
             projection=stepper.projection if isinstance(stepper, ModuleStepper) else None,
+            means=bench.means(stepper),
         )
 
     def _head(self, problem: Problem, levers: Levers) -> Head | None:
