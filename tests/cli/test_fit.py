@@ -57,7 +57,6 @@ def test_options_reach_the_data_and_the_run(command, fake, workdir):
         "drop": "id",
         "use_sensitive_as_input": False,
         "limit": None,
-        "resolution": None,
         "limitations": ("fewer_rows(0.5)", "label_noise(0.1, by=sex, group=Female)"),
         "seed": 3,
     }

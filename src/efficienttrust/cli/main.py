@@ -10,7 +10,6 @@ from cyclopts import App, CycloptsError, Parameter
 
 from efficienttrust import __version__
 from efficienttrust.cli.audit import audit
-from efficienttrust.cli.compress import compress
 from efficienttrust.cli.data import data
 from efficienttrust.cli.doctor import doctor
 from efficienttrust.cli.fit import fit
@@ -31,7 +30,7 @@ app = App(
     exit_on_error=False,
     result_action="return_value",
 )
-for verb in (fit, compress, audit, verify, data, doctor):
+for verb in (fit, audit, verify, data, doctor):
     app.command(verb)
 
 

@@ -1,1 +1,0 @@
-"""One method of pruning per module; each registers itself in `efficienttrust.compression.pruning.prunings`."""

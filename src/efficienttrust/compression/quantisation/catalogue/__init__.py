@@ -1,1 +1,0 @@
-"""One quantisation per module."""

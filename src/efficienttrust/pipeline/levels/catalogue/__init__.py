@@ -1,1 +1,0 @@
-"""One constraint per module, registered when imported."""
