@@ -57,6 +57,7 @@ def test_options_reach_the_data_and_the_run(command, fake, workdir):
         "drop": "id",
         "use_sensitive_as_input": False,
         "limit": None,
+        "resolution": None,
         "limitations": ("fewer_rows(0.5)", "label_noise(0.1, by=sex, group=Female)"),
         "seed": 3,
     }
@@ -71,6 +72,7 @@ def test_options_reach_the_data_and_the_run(command, fake, workdir):
         "seed": 3,
         "out": Path("runs/x"),
         "overwrite": True,
+        "constraints": None,
         "show_small_cells": False,
         "use_groups_at_prediction": True,
     }

@@ -12,9 +12,9 @@ from torch import nn
 
 from efficienttrust.atats import TrustAction
 from efficienttrust.resources.peak_memory import peak_memory
-from efficienttrust.training._microbatch import StepMemory, fit_memory, parts_for, slices, step_memory
+from efficienttrust.training._microbatch import StepMemory, parts_for, slices, step_memory
 from tests.small_problems import FAIR, ROBUST, loans, weighted_loans
-from tests.training.module_cases import HERE, closest, gradients, images, stepper_of, train_module, write_images
+from tests.training.module_cases import HERE, closest, gradients, images, stepper_of, write_images
 
 ROWS = torch.arange(5, 42)
 
@@ -91,34 +91,6 @@ def test_kept_bytes_of_a_linear_network_are_counted():
     memory = step_memory(network, lambda rows: network(torch.zeros(rows, 100)).sum(), 64)
     assert memory.per_row == pytest.approx(1.5 * 4 * (100 + 50))
     assert memory.fixed == 0
-
-
-def test_without_a_limit_a_batch_stays_whole_and_a_tight_one_divides_it(monkeypatch):
-    stepper = stepper_of(loans(), f"{HERE}:plain")
-    assert fit_memory(stepper, 64, None) == ""
-    assert stepper.parts == 1
-    from efficienttrust.training import _microbatch
-
-    monkeypatch.setattr(_microbatch, "_resident", lambda device: 97.0e6)
-    memory = stepper.measure_memory(64)
-    monkeypatch.setattr(_microbatch, "HEADROOM", 0.0)
-    said = fit_memory(stepper, 64, 97.0e6 + memory.of(20))
-    assert stepper.parts == 4, "64 rows in parts of at most 20"
-    assert "in 4 parts" in said
-    assert "even one row" in fit_memory(stepper, 64, 97.0e6 + 0.5 * memory.of(1))
-
-
-def test_a_limit_is_kept_on_record_and_survives_a_resumption(tmp_path, monkeypatch):
-    from efficienttrust.training import _microbatch
-
-    monkeypatch.setattr(_microbatch, "_resident", lambda device: 96.9999e6)
-    monkeypatch.setattr(_microbatch, "HEADROOM", 0.03)
-    candidates, _ = train_module(loans(), "steps=8, memory=100MB", f"{HERE}:plain", checkpoint=tmp_path / "state.pt")
-    said = [one for one in candidates.fallbacks if one.startswith("memory")]
-    assert "parts" in said[0]
-    assert any(one.after == "memory" and one.reason == said[0] for one in candidates.decisions)
-    again, _ = train_module(loans(), "steps=8, memory=100MB", f"{HERE}:plain", checkpoint=tmp_path / "state.pt")
-    assert again.fallbacks == candidates.fallbacks
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,41 @@ def fit_document(document: Mapping[str, Any], folder: Path) -> dict[str, object]
         "fallbacks": document["fallbacks"],
         "artifacts": {name: str(folder / path) for name, path in document["artifacts"].items()},
     }
+
+
+def print_compression(document: Mapping[str, Any]) -> None:
+    """Print what a compression changed of the deployed file, before and after, and whether that is real."""
+    entry = document["compression"]
+    before, after = entry["before"], entry["after"]
+    rows = [
+        (name, _figure(before, path), _figure(after, path))
+        for name, path in (
+            ("bytes of the file", ("size_bytes",)),
+            ("parameters", ("parameters",)),
+            ("non-zero parameters", ("nonzero_parameters",)),
+            *((f"p50 latency, batch {size} (ms)", ("latency", size, "p50_ms")) for size in before["latency"]),
+            ("rows per second", ("throughput_rows_per_s",)),
+            ("peak memory serving (bytes)", ("peak_memory_bytes",)),
+            *((key, ("metrics", key, "value")) for key in _compared(document)),
+        )
+    ]
+    print_table(["", "before", "after"], rows)
+    print(f"{entry['label']}: {entry['why']}")
+
+
+def _compared(document: Mapping[str, Any]) -> list[str]:
+    """Return the metrics that stand before and after: the utility, and those of the targets."""
+    both = document["compression"]["before"]["metrics"].keys() & document["compression"]["after"]["metrics"].keys()
+    wanted = ["accuracy", "r2", *(re.split(r"\s*[<>]", one["target"])[0] for one in document["verdicts"])]
+    return [key for key in dict.fromkeys(wanted) if key in both]
+
+
+def _figure(figures: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """Return a figure of the deployed file; what was not measured is said so."""
+    value: Any = figures
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return "not measured" if value is None else value
 
 
 def print_summary(document: Mapping[str, Any], folder: Path) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from efficienttrust.cli._interrupt import stop_on_interrupt
 from efficienttrust.cli._output import fit_document, print_json, print_summary
 from efficienttrust.cli._progress import progress_display
 
@@ -43,8 +40,13 @@ def fit(
     compile: str | None = None,
     augment: str | None = None,
     distil: float | None = None,
+    prune: str | None = None,
+    quantize: str | None = None,
     limit: int | None = None,
+    resolution: int | None = None,
     limitation: list[str] | None = None,
+    baseline: str | None = None,
+    level: list[str] | None = None,
     seed: int | None = None,
     use_groups_at_prediction: bool | None = None,
     out: Path | None = None,
@@ -88,8 +90,14 @@ def fit(
         compile: Whether training goes through `torch.compile`: on, off, or auto, which is on a GPU where it pays.
         augment: Strength of augmentations of images, as `crop=1, flip=0.5`; `none` for none.
         distil: Share of a network's loss, 0 to 1, on the probabilities of boosted trees that are trained first.
+        prune: A pruning while training, as `gradual:0.8`, which leaves a fifth of the weights.
+        quantize: How the deployed network is quantised: int8, int8_dynamic, int4, weights:BITS, none, or auto, which is
+            int8 where that lets a wider network meet a limit on size or latency.
         limit: Use at most so many images, drawn at random.
+        resolution: Average images over areas until their shorter side has so many pixels.
         limitation: What the data shall lack, as `label_noise(0.2)` or `fewer_rows(0.5)`; may be repeated.
+        baseline: Folder of a finished run of fit: what is not given is as it was there, and levels are shares of it.
+        level: A share of what the baseline used, as `time=50%`; may be repeated.
         seed: Seed of the split and of the training; 0 by default.
         use_groups_at_prediction: Let the deployed model use the sensitive columns for group thresholds.
         out: Folder of the run; `runs/NAME` by default.
@@ -128,8 +136,13 @@ def fit(
             "compile": compile,
             "augment": augment,
             "distil": distil,
+            "prune": prune,
+            "quantize": quantize,
             "limit": limit,
+            "resolution": resolution,
             "limitations": limitation,
+            "baseline": baseline,
+            "levels": level,
             "seed": seed,
             "use_groups_at_prediction": use_groups_at_prediction,
         },
@@ -139,34 +152,27 @@ def fit(
     from efficienttrust import pipeline
 
     quiet = quiet or int(os.environ.get("RANK", "0")) > 0  # under torchrun one process speaks
-    problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
+    record = None
+    if spec.baseline is None:
+        problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
+    else:
+        at_levels = pipeline.constrained(spec)
+        spec, problem, record = at_levels.spec, at_levels.problem, at_levels.record
     if not quiet:
         for note in pipeline.notes_for_readers(problem, show_small_cells=show_small_cells):
             print(f"note: {note}", file=sys.stderr)
     folder = out or Path("runs") / problem.name
     train = pipeline.fit  # loads the libraries now: a Ctrl-C meanwhile ends the process, as there is nothing to save
     told = show_small_cells or problem.card is None or not problem.card.clinical
-    with _stop_on_interrupt(), progress_display(quiet=quiet, compare_groups=told) as progress:
+    with stop_on_interrupt(), progress_display(quiet=quiet, compare_groups=told) as progress:
         run = train(
             problem,
-            budget=spec.budget_text,
-            targets=spec.targets,
-            policy=spec.policy,
-            trainer=spec.trainer,
-            model=spec.model,
-            settings=pipeline.Settings(
-                spec.device,
-                spec.precision,
-                None if spec.augment is None else pipeline.parse_augmentation(spec.augment),
-                distil=spec.distil,
-                compile=spec.compile,
-            ),
-            seed=spec.seed,
+            **spec.training(),
             out=folder,
             overwrite=overwrite,
             show_small_cells=show_small_cells,
-            use_groups_at_prediction=spec.use_groups_at_prediction,
             progress=progress,
+            constraints=record,
         )
     shown = pipeline.for_readers(run.document, show_small_cells=show_small_cells)
     if json:
@@ -178,25 +184,3 @@ def fit(
 
 def _joined(names: list[str] | None) -> str | None:
     return None if names is None else ",".join(names)
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[None]:
-    """Let the first Ctrl-C finish the step and save; the second stops at once."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        from efficienttrust.pipeline import request_stop
-
-        request_stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        print(
-            "stopping after this step (a run past training is finished first); Ctrl-C again stops at once",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

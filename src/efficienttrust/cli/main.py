@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from efficienttrust import __version__
 from efficienttrust.cli.audit import audit
+from efficienttrust.cli.compress import compress
 from efficienttrust.cli.data import data
 from efficienttrust.cli.doctor import doctor
 from efficienttrust.cli.fit import fit
@@ -30,7 +31,7 @@ app = App(
     exit_on_error=False,
     result_action="return_value",
 )
-for verb in (fit, audit, verify, data, doctor):
+for verb in (fit, compress, audit, verify, data, doctor):
     app.command(verb)
 
 

@@ -24,9 +24,12 @@ from efficienttrust.compression._images import DeployedImages, export_images, is
 from efficienttrust.compression._inputs import Input
 from efficienttrust.compression._lightgbm_trees import tree_scorer_of_lightgbm
 from efficienttrust.compression._module_scorer import ModuleScorer
+from efficienttrust.compression._projection import Projection
+from efficienttrust.compression._quantised_scorer import QuantisedScorer
 from efficienttrust.compression._runtime import DeployedModel, DeployedOutput, Feeds
-from efficienttrust.compression._scorers import NetworkScorer, Scorer, score_encoded
+from efficienttrust.compression._scorers import NetworkScorer, Scorer, parent_of, score_encoded
 from efficienttrust.compression._tree_scorer import TreeScorer
+from efficienttrust.compression._workpiece import Workpiece, mlp_of, restore_edits, scorer_of, workpiece_of
 
 __all__ = [
     "Decision",
@@ -37,13 +40,21 @@ __all__ = [
     "Input",
     "ModuleScorer",
     "NetworkScorer",
+    "Projection",
+    "QuantisedScorer",
     "Scorer",
     "TreeScorer",
+    "Workpiece",
     "cut_encoded",
     "export_images",
     "export_onnx",
     "is_of_images",
     "margin_encoded",
+    "mlp_of",
+    "parent_of",
+    "restore_edits",
     "score_encoded",
+    "scorer_of",
     "tree_scorer_of_lightgbm",
+    "workpiece_of",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 
 from efficienttrust import __version__
 from efficienttrust.compression._classes import add_classes
+from efficienttrust.compression._core import add_layers, add_quantised, domains_of
 from efficienttrust.compression._cut import add_given_cut, add_inferred_cut
 from efficienttrust.compression._decision import Decision
 from efficienttrust.compression._encoding import add_encoding
@@ -26,6 +27,7 @@ from efficienttrust.compression._inputs import (
 )
 from efficienttrust.compression._module_graph import add_module
 from efficienttrust.compression._module_scorer import ModuleScorer
+from efficienttrust.compression._quantised_scorer import QuantisedScorer
 from efficienttrust.compression._scorers import NetworkScorer, Scorer
 from efficienttrust.compression._tree_graph import add_trees
 from efficienttrust.errors import UsageError
@@ -105,7 +107,11 @@ def export_onnx(
     made = helper.make_graph(graph.nodes, "efficienttrust", declared, outputs, graph.initialisers)
     model = helper.make_model(
         made,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
+        opset_imports=[
+            helper.make_opsetid("", OPSET),
+            helper.make_opsetid("ai.onnx.ml", ML_OPSET),
+            *domains_of(graph.nodes),
+        ],
         ir_version=IR_VERSION,
         producer_name="efficienttrust",
         producer_version=__version__,
@@ -129,21 +135,10 @@ def export_onnx(
 
 def _add_scorer(graph: Graph, scorer: Scorer, encoded: str) -> str:
     if isinstance(scorer, NetworkScorer):
-        return _add_network(graph, scorer, encoded)
+        return add_layers(graph, scorer, encoded)
+    if isinstance(scorer, QuantisedScorer):
+        return add_quantised(graph, scorer, encoded)
     return add_module(graph, scorer, encoded) if isinstance(scorer, ModuleScorer) else add_trees(graph, scorer, encoded)
-
-
-def _add_network(graph: Graph, scorer: NetworkScorer, encoded: str) -> str:
-    hidden = encoded
-    for k, (weight, bias) in enumerate(scorer.layers):
-        names = (
-            graph.constant(f"scorer.{k}.weight", weight),
-            graph.constant(f"scorer.{k}.bias", bias),
-        )
-        hidden = graph.add("Gemm", hidden, *names, name=f"scorer.{k}")
-        if k < len(scorer.layers) - 1:
-            hidden = graph.add("Relu", hidden, name=f"scorer.{k}.relu")
-    return hidden
 
 
 def _add_outputs(graph: Graph, logit: str, cut: str) -> None:

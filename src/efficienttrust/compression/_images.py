@@ -13,11 +13,14 @@ import numpy.typing as npt
 
 from efficienttrust import __version__
 from efficienttrust.compression._classes import add_classes
+from efficienttrust.compression._core import add_quantised, count_weights, domains_of
 from efficienttrust.compression._decision import Decision
 from efficienttrust.compression._graph import IR_VERSION, OPSET, Graph
-from efficienttrust.compression._module_graph import PREFIX, add_module
+from efficienttrust.compression._module_graph import add_module
 from efficienttrust.compression._module_scorer import ModuleScorer
-from efficienttrust.compression._runtime import DeployedOutput, open_session, read_file
+from efficienttrust.compression._quantised_scorer import QuantisedScorer
+from efficienttrust.compression._runtime import DeployedOutput
+from efficienttrust.compression._sessions import open_session, read_file
 from efficienttrust.errors import UsageError
 
 FORMAT_KEY = "efficienttrust_images"
@@ -35,12 +38,16 @@ _CELLS = 2**21  # of the images of one call
 
 
 def export_images(
-    scorer: ModuleScorer, decision: Decision, classes: Sequence[str], *, metadata: Mapping[str, str] | None = None
+    scorer: ModuleScorer | QuantisedScorer,
+    decision: Decision,
+    classes: Sequence[str],
+    *,
+    metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     """Export a model of images as one ONNX file: pixels in, probabilities, margin and decision out.
 
     Args:
-        scorer: The module, on images.
+        scorer: The module, on images, or its quantised network.
         decision: Threshold of a binary model; of others the largest logit decides.
         classes: Names of the classes by code.
         metadata: What else the file says of itself, text to text.
@@ -51,7 +58,8 @@ def export_images(
     from onnx import TensorProto, helper
 
     graph = Graph([INPUT, *OUTPUTS])
-    logits = add_module(graph, scorer, INPUT)
+    add = add_quantised if isinstance(scorer, QuantisedScorer) else add_module
+    logits = add(graph, scorer, INPUT)  # type: ignore[arg-type]
     if scorer.outputs == 1:
         _add_two_classes(graph, logits, decision)
     else:
@@ -68,7 +76,7 @@ def export_images(
     )
     model = helper.make_model(
         made,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid("", OPSET), *domains_of(graph.nodes)],
         ir_version=IR_VERSION,
         producer_name="efficienttrust",
         producer_version=__version__,
@@ -113,12 +121,10 @@ class DeployedImages:
 
     @cached_property
     def n_parameters(self) -> int:
-        """Number of values in the weights of the file, as far as they are floating-point; statistics count too."""
+        """Number of values in the weights of the file; statistics count too."""
         import onnx
 
-        graph = onnx.load_model_from_string(self._content).graph
-        floats = [value for value in graph.initializer if value.data_type == onnx.TensorProto.FLOAT]
-        return sum(int(np.prod(value.dims)) for value in floats if value.name.startswith(PREFIX))
+        return count_weights(onnx.load_model_from_string(self._content).graph)
 
     def run(self, images: npt.NDArray[np.float32]) -> DeployedOutput:
         """Score and decide images, float32 [n, C, H, W] in [0, 1]; `score` is [n], or [n, K] with K > 2 classes."""

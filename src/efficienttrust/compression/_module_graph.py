@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hashlib
 import io
 import logging
 import warnings
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from efficienttrust.errors import EfficientTrustError
 
 PREFIX = "scorer."
 EXPORTED = 18  # what the exporter writes of itself; what lies between that and OPSET leaves its operators as they were
+
+_MADE: WeakKeyDictionary[Any, tuple[str, bytes]] = WeakKeyDictionary()
+"""What was exported last of each module that is alive: of which weights, and the model."""
 
 
 def add_module(graph: Graph, scorer: ModuleScorer, rows: str) -> str:
@@ -32,13 +37,17 @@ def add_module(graph: Graph, scorer: ModuleScorer, rows: str) -> str:
     """
     from onnx import compose, helper
 
-    model = compose.add_prefix(_exported(scorer), PREFIX)
-    _strip(model)
+    model = compose.add_prefix(exported_module(scorer), PREFIX)
     inner = model.graph
     graph.nodes.append(helper.make_node("Identity", [rows], [inner.input[0].name], name=f"{PREFIX}rows"))
     graph.nodes.extend(inner.node)
     graph.initialisers.extend(inner.initializer)
     answer = str(inner.output[0].name)
+    return in_unit(graph, scorer, answer)
+
+
+def in_unit(graph: Graph, scorer: ModuleScorer, answer: str) -> str:
+    """Add what brings the answers of a regression into the unit of the label; others stay as they are."""
     if (scorer.shift, scorer.scale) == (0.0, 1.0):
         return answer
     unit = graph.constant(f"{PREFIX}scale", np.float32(scorer.scale))
@@ -46,8 +55,31 @@ def add_module(graph: Graph, scorer: ModuleScorer, rows: str) -> str:
     return graph.add("Add", scaled, graph.constant(f"{PREFIX}shift", np.float32(scorer.shift)), name=f"{PREFIX}shifted")
 
 
+def exported_module(scorer: ModuleScorer) -> Any:
+    """Return the module as an ONNX model of one input and one output [N, outputs].
+
+    It is exported once for as long as its weights and edits stay the same: an export takes seconds.
+    """
+    import onnx
+
+    key = _fingerprint(scorer)
+    known = _MADE.get(scorer.module)
+    if known is None or known[0] != key:
+        known = key, _exported(scorer).SerializeToString(deterministic=True)
+        _MADE[scorer.module] = known
+    return onnx.load_model_from_string(known[1])
+
+
+def _fingerprint(scorer: ModuleScorer) -> str:
+    digest = hashlib.sha256(repr((scorer.shape, sorted(scorer.edits.items()))).encode())
+    for name, value in scorer.module.state_dict().items():
+        digest.update(repr((name, value.dtype, tuple(value.shape))).encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _exported(scorer: ModuleScorer) -> Any:
-    """Return the module as an ONNX model of one input and one output [N, outputs]."""
+    """Export a module."""
     import onnx.inliner
     import torch
     from torch import Tensor, nn
@@ -96,7 +128,9 @@ def _exported(scorer: ModuleScorer) -> Any:
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
     assert program is not None
-    return onnx.inliner.inline_local_functions(program.model_proto)
+    model = onnx.inliner.inline_local_functions(program.model_proto)
+    _strip(model)
+    return model
 
 
 def _strip(model: Any) -> None:

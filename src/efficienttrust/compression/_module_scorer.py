@@ -30,6 +30,8 @@ class ModuleScorer:
         inputs: What it was told of its inputs, as plain values; with `network` and `options` enough to rebuild it.
         shift: Of a regression: the score of an answer of 0, in the unit of the label.
         scale: Of a regression: the unit of the answers, so that the score is `shift + scale * answer`.
+        edits: Attributes of submodules that a compression changed, by dotted path; with the shapes of the weights they
+            tell the network from the one that is made by name.
     """
 
     module: nn.Module
@@ -40,6 +42,7 @@ class ModuleScorer:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     shift: float = 0.0
     scale: float = 1.0
+    edits: Mapping[str, int | tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def n_features(self) -> int:

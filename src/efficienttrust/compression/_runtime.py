@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from efficienttrust.compression._core import count_weights
 from efficienttrust.compression._export import CLASSES_KEY, COLUMNS_KEY, FORMAT, FORMAT_KEY, TASK_KEY
 from efficienttrust.compression._inputs import Input, columns_from_text, outputs_of
+from efficienttrust.compression._sessions import open_session, read_file
 from efficienttrust.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -96,8 +98,7 @@ class DeployedModel:
         import onnx
 
         graph = onnx.load_model_from_string(self._content).graph
-        floats = [value for value in graph.initializer if value.data_type == onnx.TensorProto.FLOAT]
-        count = sum(int(np.prod(value.dims)) for value in floats if value.name.startswith(("scorer.", "head.")))
+        count = count_weights(graph)
         for node in graph.node:
             if node.op_type == "TreeEnsembleRegressor":  # a threshold or a leaf value per node, and the baselines
                 lists = {entry.name: entry for entry in node.attribute}
@@ -170,31 +171,6 @@ class DeployedModel:
     def _feed(self, numeric: npt.NDArray[np.float64], others: list[npt.NDArray[Any]]) -> dict[str, Any]:
         columns = [*np.ascontiguousarray(numeric.T, dtype=np.float64), *others]
         return {entry.name: column.reshape(-1, 1) for entry, column in zip(self.inputs, columns, strict=True)}
-
-
-def read_file(path: Path) -> bytes:
-    """Return the content of a model file."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the model {path}: {error.strerror or error}.") from error
-
-
-def open_session(content: bytes, name: str) -> Any:
-    """Return an onnxruntime session on one CPU thread; raises `UsageError` for what is no model."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime raises a dozen classes of its own
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(
-            f"{name} is not an ONNX file that onnxruntime {onnxruntime.__version__} can open (damaged?): {reason}"
-        ) from error
 
 
 def _check_origin(metadata: Mapping[str, str], outputs: list[str], name: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from efficienttrust.compression._module_scorer import ModuleScorer
+from efficienttrust.compression._quantised_scorer import QuantisedScorer
 from efficienttrust.compression._tree_scorer import TreeScorer
 
 Floats = npt.NDArray[np.float32]
@@ -50,20 +51,20 @@ class NetworkScorer:
         return sum(weight.size + bias.size for weight, bias in self.layers)
 
 
-Scorer = NetworkScorer | TreeScorer | ModuleScorer
+Scorer = NetworkScorer | TreeScorer | ModuleScorer | QuantisedScorer
 
 
 def score_encoded(scorer: Scorer, x: npt.ArrayLike) -> Floats:
     """Score encoded rows or images: the float parent of the exported file.
 
     Args:
-        scorer: Network, trees or module.
+        scorer: Network, trees, module, or a quantised network.
         x: Encoded rows [n, d], or images [n, C, H, W]; taken as float32.
 
     Returns:
         The logit z of each row, or the number of a regression, float32 [n]; logits [n, K] of K classes.
     """
-    if isinstance(scorer, ModuleScorer):
+    if isinstance(scorer, ModuleScorer | QuantisedScorer):
         return scorer.score(x)
     rows = np.asarray(x, dtype=np.float32)
     if rows.ndim != 2 or rows.shape[1] != scorer.n_features:
@@ -77,6 +78,11 @@ def score_encoded(scorer: Scorer, x: npt.ArrayLike) -> Floats:
     weight, bias = scorer.layers[-1]
     rows = rows @ weight + bias
     return rows[:, 0]
+
+
+def parent_of(scorer: Scorer) -> NetworkScorer | TreeScorer | ModuleScorer:
+    """Return what a scorer is in floating point: of a quantised network its parent, of others the scorer itself."""
+    return scorer.parent if isinstance(scorer, QuantisedScorer) else scorer
 
 
 def frozen(values: npt.ArrayLike) -> Floats:

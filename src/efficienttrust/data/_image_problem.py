@@ -22,7 +22,7 @@ from efficienttrust.data._groups import Attribute
 from efficienttrust.data._pixels import Pixels
 from efficienttrust.data._problem import Problem, Split
 from efficienttrust.data._splits import SPLITS, Rows, deal, deal_rest, refuse_few_rows, refuse_one_class
-from efficienttrust.data.images import ImageSet, load_images
+from efficienttrust.data.images import ImageSet, at_resolution, load_images
 from efficienttrust.data.limitations import limit_loaded
 
 NO_TABLE = Encoder((), ())
@@ -34,6 +34,7 @@ def load_image_problem(
     label: str | None = None,
     sensitive: str | Sequence[str] = (),
     limit: int | None = None,
+    resolution: int | None = None,
     limitations: str | Sequence[str] = (),
     seed: int = 0,
     name: str | None = None,
@@ -50,6 +51,7 @@ def load_image_problem(
         label: Which label to learn, where the set has several.
         sensitive: Sensitive attributes, as a sequence or as `"sex,age"`; without any, the classes are the groups.
         limit: Use at most so many images, drawn at random.
+        resolution: Average images over areas until their shorter side has so many pixels.
         limitations: What the data shall lack, such as `"label_noise(0.2)"` (see `efficienttrust.data.limitations`).
         seed: Seed of the splits, of the draw and of the limitations.
         name: Name of the problem; by default that of the set.
@@ -64,6 +66,8 @@ def load_image_problem(
     """
     wall, cpu = clock.perf_counter(), clock.process_time()
     images = load_images(source, label=label, sensitive=sensitive, part="all", limit=limit, seed=seed, groups=groups)
+    if resolution is not None:
+        images = at_resolution(images, resolution)
     notes = list(images.notes)
     classes, y, task = _classes(images, notes)
     if images.by_class:
@@ -89,6 +93,7 @@ def load_image_problem(
         "limit": limit,
         "seed": seed,
         "name": called,
+        **({} if resolution is None else {"resolution": resolution}),
     }
     problem = Problem(
         name=called,

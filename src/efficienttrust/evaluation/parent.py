@@ -14,9 +14,11 @@ from efficienttrust.compression import (
     Decision,
     ModuleScorer,
     NetworkScorer,
+    QuantisedScorer,
     Scorer,
     TreeScorer,
     cut_encoded,
+    parent_of,
     score_encoded,
 )
 from efficienttrust.data import Problem
@@ -109,25 +111,27 @@ class NetworkVictim:
 
 
 class ScorerVictim:
-    """Margins of any scorer on fixed rows, without a gradient (trees).
+    """Answers of any scorer on fixed rows, without a gradient (trees, whole numbers).
 
     Args:
         scorer: The scorer.
-        x: [n, d] encoded rows.
-        n_numeric: p, the number of leading numeric columns.
+        x: [n, ...] encoded rows or images.
+        n_numeric: p, the number of leading numeric columns, which may move; None where all pixels may.
     """
 
     differentiable = False
 
-    def __init__(self, scorer: Scorer, x: NDArray[np.float32], n_numeric: int) -> None:
+    def __init__(self, scorer: Scorer, x: NDArray[np.float32], n_numeric: int | None) -> None:
         self._scorer, self._x, self._p = scorer, x, n_numeric
 
     def bind(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
-        """Return the logit of these rows as a function of their numeric columns."""
+        """Return the logits of these rows as a function of what may move of them."""
         moved = self._x[rows.numpy()].copy()
 
-        def logit(numeric: Tensor) -> Tensor:
-            moved[:, : self._p] = numeric.detach().numpy()
+        def logit(points: Tensor) -> Tensor:
+            if self._p is None:
+                return torch.from_numpy(score_encoded(self._scorer, points.detach().numpy()))
+            moved[:, : self._p] = points.detach().numpy()
             return torch.from_numpy(score_encoded(self._scorer, moved))
 
         return logit
@@ -212,6 +216,7 @@ def device_of(module: nn.Module) -> torch.device:
 
 def lowered(scorer: Scorer, decision: Decision | None) -> nn.Module:
     """Return the module of a scorer of images for points on the CPU, its one logit lowered so that the sign decides."""
+    scorer = parent_of(scorer)
     assert isinstance(scorer, ModuleScorer)
     device = device_of(scorer.module)
     module = scorer.module if device.type == "cpu" else _Elsewhere(scorer.module, device)
@@ -240,8 +245,12 @@ def victim_of(
         x: [n, ...] encoded rows or images.
         decision: The rule whose margin is attacked; None attacks the logits themselves.
         groups: [n] group codes, for a rule that uses them.
+
+    Returns:
+        Of a quantised network its float parent.
     """
     p = len(problem.domain.lower)
+    scorer = parent_of(scorer)  # whole numbers have no gradient
     if isinstance(scorer, NetworkScorer):
         return NetworkVictim(scorer, x, p, decision, groups)
     if isinstance(scorer, TreeScorer):
@@ -296,8 +305,12 @@ def worst_logits(
         Logits, or margins where there are more than two classes.
     """
     victim = victim_of(problem, scorer, x)
-    exact = getattr(victim, "bind_exact", None)  # the stand-in finds the points; what they are worth, the model says
-    method = short_attack(attack, scorer, len(problem.domain.lower))
+    p = len(problem.domain.lower)
+    # The stand-in finds the points; what they are worth, the model says.
+    whole = isinstance(scorer, QuantisedScorer)
+    moving = None if problem.kind == "image" else p
+    exact = ScorerVictim(scorer, x, moving).bind if whole else getattr(victim, "bind_exact", None)
+    method = short_attack(attack, scorer, p)
     labels = torch.from_numpy(y.astype(np.int64))
     where = region_of(problem, torch.from_numpy(x), eps, norm)
     generator = torch.Generator().manual_seed(seed)
@@ -305,11 +318,14 @@ def worst_logits(
     step = min(CHUNK, max(1, CELLS // max(1, where.origin[:1].numel())))
     for start in range(0, len(rows), step):
         part = torch.arange(start, min(start + step, len(rows)))
-        points, margin = method.run(Objective(victim.bind(part), labels[part]), where.rows(part), generator)
+        region = where.rows(part)
+        points, margin = method.run(Objective(victim.bind(part), labels[part]), region, generator)
         if exact is not None:
             judged = Objective(exact(part), labels[part])
             with torch.no_grad():
                 margin = judged.margin(judged.answer(points))
+                if whole:  # rounding may make the point that is worse for the parent no worse than the row
+                    margin = torch.minimum(margin, judged.margin(judged.answer(region.origin)))
         sign = 2 * labels[part] - 1 if problem.task == "binary" else torch.ones_like(labels[part])
         z[part.numpy()] = (sign * margin).numpy()
     return Attacked(rows, z)

@@ -15,6 +15,7 @@ from efficienttrust.compression import (
     DeployedImages,
     DeployedModel,
     ModuleScorer,
+    QuantisedScorer,
     Scorer,
     TreeScorer,
     export_images,
@@ -164,7 +165,7 @@ def _measured(outcome: Outcome, wanted: Iterable[tuple[str, Any]]) -> dict[str, 
 
 def _uncalibrated(problem: Problem, scorer: Scorer) -> File:
     if problem.kind == "image":
-        assert isinstance(scorer, ModuleScorer)
+        assert isinstance(scorer, ModuleScorer | QuantisedScorer)
         return DeployedImages(export_images(scorer, Decision(), problem.classes))
     return DeployedModel(export_onnx(None, problem.encoder, scorer, Decision()))
 

@@ -23,6 +23,7 @@ from efficienttrust.compression import (
     ModuleScorer,
     Scorer,
     TreeScorer,
+    parent_of,
 )
 from efficienttrust.data import Problem, Split
 from efficienttrust.errors import UsageError
@@ -112,6 +113,7 @@ def evaluate_file(
         UsageError: The file answers with something that is not a number.
     """
     part = problem.splits[split]
+    scorer = parent_of(scorer)  # attacks are crafted on floats, and judged by the file
     said, victim = _asked(file, problem, split)
     if problem.task == "regression":
         return _numbers(problem, part, said.score, split)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._run import load_run as load_run
     from efficienttrust.pipeline._verify import VerifiedVerdict as VerifiedVerdict
     from efficienttrust.pipeline._verify import verify as verify
+    from efficienttrust.pipeline.compressing._compress import compress as compress
+    from efficienttrust.pipeline.levels import constrained as constrained
+    from efficienttrust.pipeline.levels import fit_at_levels as fit_at_levels
     from efficienttrust.training import Settings as Settings
     from efficienttrust.training import parse_augmentation as parse_augmentation
     from efficienttrust.training import request_stop as request_stop
@@ -41,7 +44,10 @@ __all__ = [
     "Settings",
     "VerifiedVerdict",
     "audit",
+    "compress",
+    "constrained",
     "fit",
+    "fit_at_levels",
     "for_readers",
     "load_data",
     "load_run",
@@ -59,7 +65,10 @@ _HOMES = {
     "ProgressEvent": "efficienttrust.pipeline._progress",
     "Run": "efficienttrust.pipeline._run",
     "VerifiedVerdict": "efficienttrust.pipeline._verify",
+    "compress": "efficienttrust.pipeline.compressing._compress",
+    "constrained": "efficienttrust.pipeline.levels",
     "fit": "efficienttrust.pipeline._fit",
+    "fit_at_levels": "efficienttrust.pipeline.levels",
     "Settings": "efficienttrust.training",
     "for_readers": "efficienttrust.pipeline._readers",
     "notes_for_readers": "efficienttrust.pipeline._readers",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from efficienttrust.compression import ModuleScorer, NetworkScorer
-from efficienttrust.errors import InfeasibleError
+from efficienttrust.compression.quantisation import QuantiseStep, parse_quantisation
+from efficienttrust.errors import InfeasibleError, UsageError
 from efficienttrust.models import build_mlp, make_network, network_of
 from efficienttrust.pipeline._room import Room
 from efficienttrust.resources import Ledger
@@ -32,21 +34,39 @@ class Capacity:
     Attributes:
         options: Options of the network: `widths` of an mlp, `width` (a factor) of others.
         reason: Why this width, for the report.
-        export_cost: What one export cost on the declared clock.
+        export_cost: What one export cost on the declared clock, quantisation included.
+        quantisation: How the deployed network is quantised; None where it is not.
     """
 
     options: Mapping[str, Any]
     reason: str
     export_cost: float
+    quantisation: QuantiseStep | None = None
 
 
-def choose_widths(room: Room, ledger: Ledger, *, seed: int) -> Capacity:
+def quantisations_tried(room: Room, quantize: str) -> tuple[QuantiseStep | None, ...]:
+    """Return the quantisations that each width is tried with, in order; None is none.
+
+    Args:
+        room: What the file has to fit into.
+        quantize: `none`, `auto`, or a quantisation.
+    """
+    if quantize == "none":
+        return (None,)
+    if quantize != "auto":
+        return (parse_quantisation(quantize),)
+    limited = room.budget.size is not None or room.budget.latency is not None
+    return (None, parse_quantisation("int8")) if limited else (None,)
+
+
+def choose_widths(room: Room, ledger: Ledger, *, seed: int, quantize: str = "auto") -> Capacity:
     """Try the menu of an mlp from the widest sensible one down and return the first that meets all limits.
 
     Args:
         room: What the file has to fit into.
         ledger: The account; every try is charged as `probe`.
         seed: Seed of the untrained weights.
+        quantize: How the deployed network may be quantised.
 
     Raises:
         InfeasibleError: Not even a linear model meets a limit.
@@ -54,20 +74,23 @@ def choose_widths(room: Room, ledger: Ledger, *, seed: int) -> Capacity:
     n_train = len(room.problem.splits["train"])
     first = next(position for rows, position in ROWS_FOR if n_train >= rows)
     refused: list[str] = []
-    for widths in MENU[first:]:
+    for widths, step in product(MENU[first:], quantisations_tried(room, quantize)):
         before = ledger.used()
         with ledger.phase("probe"):
             network = build_mlp(n_features=room.problem.encoder.n_features, widths=widths, seed=seed)
-            file = room.file_of(NetworkScorer(network.layers()))
+            named = network.name if step is None else f"{network.name} in {step.text}"
+            file = room.file_of(NetworkScorer(network.layers()), step)
             cost = ledger.used() - before
             misfits = room.misfits(file)
         if not misfits:
-            return Capacity({"widths": widths}, _reason(network.name, n_train, first, refused), cost)
-        refused.append(f"{network.name}: {', '.join(misfits)}")
+            return Capacity({"widths": widths}, _reason(named, n_train, first, refused), cost, step)
+        refused.append(f"{named}: {', '.join(misfits)}")
     raise InfeasibleError(f"budget: not even the smallest model fits ({refused[-1]}); ask for more")
 
 
-def choose_width(room: Room, ledger: Ledger, *, network: str, options: Mapping[str, Any], seed: int) -> Capacity:
+def choose_width(
+    room: Room, ledger: Ledger, *, network: str, options: Mapping[str, Any], seed: int, quantize: str = "auto"
+) -> Capacity:
     """Narrow a network by factors until its exported file meets all limits.
 
     Args:
@@ -76,6 +99,7 @@ def choose_width(room: Room, ledger: Ledger, *, network: str, options: Mapping[s
         network: Name of the network.
         options: Options that the user gave; a `width` among them is not changed.
         seed: Seed of the untrained weights.
+        quantize: How the deployed network may be quantised.
 
     Raises:
         InfeasibleError: Not even the narrowest meets a limit.
@@ -84,22 +108,29 @@ def choose_width(room: Room, ledger: Ledger, *, network: str, options: Mapping[s
     fixed = "width" in options or "width" not in kind.options
     inputs = inputs_of(room.problem, seed)
     refused: list[str] = []
-    for factor in (1.0,) if fixed else FACTORS:
+    for factor, step in product((1.0,) if fixed else FACTORS, quantisations_tried(room, quantize)):
         tried = dict(options) if fixed else {**options, "width": factor * float(kind.options["width"])}
         named = network if fixed else f"{network} at width {factor:g}"
+        named += "" if step is None else f" in {step.text}"
         before = ledger.used()
         with ledger.phase("probe"):
             module = make_network(network, inputs, outputs, seed=seed, **tried).eval()
             scorer = ModuleScorer(module, inputs.shape, outputs, network, tried, described(inputs))
-            if heavy := room.too_heavy(scorer):
+            if heavy := room.too_heavy(scorer, 32 if step is None or not step.real else step.bits):
                 refused.append(f"{named}: {heavy}")
                 continue
-            file = room.file_of(scorer)
+            try:
+                file = room.file_of(scorer, step)
+            except UsageError as error:
+                if quantize != "auto":
+                    raise
+                refused.append(f"{named}: {error}")  # a network that the runtime has no whole numbers for
+                continue
             cost = ledger.used() - before
             misfits = room.misfits(file)
         if not misfits:
             said = f"; refused: {'; '.join(refused)}" if refused else ""
-            return Capacity(tried, f"{named}: it fits{said}", cost)
+            return Capacity(tried, f"{named}: it fits{said}", cost, step)
         refused.append(f"{named}: {', '.join(misfits)}")
     raise InfeasibleError(f"budget: not even the smallest model fits ({refused[-1]}); ask for more")
 
@@ -126,9 +157,9 @@ def choose_each(room: Room, ledger: Ledger, *, seed: int) -> Capacity:
             continue
         try:
             found = (
-                choose_widths(room, ledger, seed=seed)
+                choose_widths(room, ledger, seed=seed, quantize="none")
                 if by_hand
-                else choose_width(room, ledger, network=network, options={}, seed=seed)
+                else choose_width(room, ledger, network=network, options={}, seed=seed, quantize="none")
             )
         except InfeasibleError as error:
             reasons.append(f"{network}: left out ({error})")

@@ -9,7 +9,7 @@ from efficienttrust.data import Problem, load_image_problem, load_problem
 from efficienttrust.data.images import is_image_source
 from efficienttrust.errors import UsageError
 
-FOR_IMAGES = ("label", "sensitive", "limit", "limitations")
+FOR_IMAGES = ("label", "sensitive", "limit", "resolution", "limitations")
 
 
 def load_data(source: object, settings: Mapping[str, Any], *, seed: int) -> Problem:
@@ -27,6 +27,8 @@ def load_data(source: object, settings: Mapping[str, Any], *, seed: int) -> Prob
     if not is_image_source(source):
         if "limit" in given:
             raise UsageError("--limit is for images; give a table with fewer rows instead")
+        if "resolution" in given:
+            raise UsageError("--resolution is for images: tables have no pixels; leave it out")
         return load_problem(source, **given, seed=seed)
     for name in given:
         if name not in FOR_IMAGES:

@@ -77,6 +77,8 @@ def make_document(
             "compile": request.settings.compile,
             "augmentation": None if request.settings.augmentation is None else dict(request.settings.augmentation),
             "distil": request.settings.distil,
+            "prune": request.settings.prune,
+            "quantize": request.settings.quantize,
             "seed": request.seed,
             "use_groups_at_prediction": request.aware,
             "settings": dict(problem.settings),
@@ -144,12 +146,16 @@ def command(problem: Problem, request: Request) -> str:
     words += ["--budget", str(request.asked)]
     for target in request.targets:
         words += ["--target", target.text]
-    words += ["--policy", request.policy_text, "--model", _model(request), "--seed", str(request.seed)]
+    words += ["--policy", request.policy_text, "--model", model_text(request), "--seed", str(request.seed)]
     for flag in ("device", "precision", "compile"):
         value = getattr(request.settings, flag)
         words += [f"--{flag}", value] if value != "auto" else []
     if request.settings.distil:
         words += ["--distil", f"{request.settings.distil:g}"]
+    if request.settings.prune:
+        words += ["--prune", request.settings.prune]
+    if request.settings.quantize != "auto":
+        words += ["--quantize", request.settings.quantize]
     if request.settings.augmentation is not None:
         strengths = ", ".join(f"{name}={strength:g}" for name, strength in request.settings.augmentation.items())
         words += ["--augment", strengths or "none"]
@@ -158,13 +164,18 @@ def command(problem: Problem, request: Request) -> str:
     return shlex.join(words)
 
 
-def _model(request: Request) -> str:
+def model_text(request: Request) -> str:
     """Return what is trained as `--model` takes it."""
     if request.trainer != "network":
         return request.trainer
-    shown = {k: "-".join(map(str, v)) if isinstance(v, tuple) else v for k, v in request.options.items()}
-    options = ", ".join(f"{name}={int(value) if isinstance(value, bool) else value}" for name, value in shown.items())
-    return f"{request.network}({options})" if options else request.network
+    return network_text(request.network, request.options)
+
+
+def network_text(network: str, options: Mapping[str, Any]) -> str:
+    """Return a network with its options as `--model` takes it: `mlp(widths=64-32)`."""
+    shown = {k: "-".join(map(str, v)) if isinstance(v, tuple | list) else v for k, v in options.items()}
+    text = ", ".join(f"{name}={int(value) if isinstance(value, bool) else value}" for name, value in shown.items())
+    return f"{network}({text})" if text else network
 
 
 def export_metadata(problem: Problem, request: Request) -> dict[str, str]:
@@ -210,11 +221,10 @@ def _oddities(problem: Problem, proof: Proof) -> list[str]:
 def _exceeded(account: Mapping[str, Any]) -> list[str]:
     said = []
     for name, entry in account.items():
-        if name == "time" or not entry.get("overrun"):
+        if name in ("time", "memory") or not entry.get("overrun"):  # of memory it is more than a remark: the run failed
             continue
-        text = in_bytes if name in ("memory", "size") else "{:.6g}".format
-        whose = " (peak of the whole process, loading and evaluation included)" if name == "memory" else ""
-        said.append(f"{name}: {text(entry['used'])}{whose} where {text(entry['asked'])} was asked")
+        text = in_bytes if name == "size" else "{:.6g}".format
+        said.append(f"{name}: {text(entry['used'])} where {text(entry['asked'])} was asked")
     return said
 
 

@@ -15,9 +15,11 @@ from efficienttrust.compression import (
     DeployedImages,
     DeployedModel,
     ModuleScorer,
+    QuantisedScorer,
     Scorer,
     export_images,
     export_onnx,
+    parent_of,
 )
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
@@ -39,14 +41,14 @@ def export_file(problem: Problem, scorer: Scorer, decision: Decision, metadata: 
             the other rows of the batch.
     """
     if problem.kind == "image":
-        assert isinstance(scorer, ModuleScorer), "only modules read images"
+        assert isinstance(scorer, ModuleScorer | QuantisedScorer), "only modules read images"
         content = export_images(scorer, decision, problem.classes, metadata=metadata)
     else:
         content = export_onnx(
             None, problem.encoder, scorer, decision, attributes=problem.attributes, group_names=problem.group_names,
             task=problem.task, classes=problem.classes if problem.task == "multiclass" else (), metadata=metadata,
         )  # fmt: skip
-    if isinstance(scorer, ModuleScorer):
+    if isinstance(scorer, ModuleScorer | QuantisedScorer):
         _refuse_another(problem, scorer, content)
     return content
 
@@ -56,28 +58,33 @@ def open_file(problem: Problem, content: bytes) -> File:
     return DeployedImages(content) if problem.kind == "image" else DeployedModel(content)
 
 
-def _refuse_another(problem: Problem, scorer: ModuleScorer, content: bytes) -> None:
+def _refuse_another(problem: Problem, scorer: ModuleScorer | QuantisedScorer, content: bytes) -> None:
     """Raise `UsageError` where a file and its float parent disagree on training rows by more than rounding."""
     train = problem.splits["train"]
     cells = max(int(np.prod(scorer.shape)), 1)
     rows = slice(0, max(FEWEST_COMPARED, min(COMPARED, COMPARED_CELLS // cells)))
     file, inputs = open_file(problem, content), train.inputs(rows)
     answer = file.run(inputs) if isinstance(file, DeployedImages) else file.run(problem.inputs.loc[train.rows[rows]])
-    own = _on_cpu(scorer)
-    # The first row alone: an answer must not depend on the other rows of a batch.
-    parent = _scores(problem, np.concatenate([own.score(inputs[:1]), own.score(inputs[1:])]))
+    if isinstance(scorer, QuantisedScorer):  # whose dynamic scales do depend on the batch, which is said elsewhere
+        parent = _scores(problem, scorer.score(inputs))
+    else:
+        own = _on_cpu(scorer)
+        # The first row alone: an answer must not depend on the other rows of a batch.
+        parent = _scores(problem, np.concatenate([own.score(inputs[:1]), own.score(inputs[1:])]))
+    origin = parent_of(scorer)
+    network = origin.network if isinstance(origin, ModuleScorer) else "mlp"
     if not np.isfinite(parent).all():
         wrong = np.count_nonzero(~np.isfinite(parent).reshape(len(parent), -1).all(axis=1))
         raise UsageError(
-            f"network {scorer.network!r} answers {wrong} of {len(parent)} training rows with NaN or infinite logits; "
+            f"network {network!r} answers {wrong} of {len(parent)} training rows with NaN or infinite logits; "
             "look for a division by 0, and for the root or logarithm of what is below 0"
         )
-    unit = scorer.scale  # 1 but for a regression
+    unit = origin.scale if isinstance(origin, ModuleScorer) else 1.0  # 1 but for a regression
     apart = float(np.max(np.abs(np.asarray(answer.score, np.float64) - parent), initial=0.0)) / unit
     spread = float(np.max(np.ptp(parent, axis=0), initial=0.0)) / unit if len(parent) else 0.0
     if not apart <= ROUNDING + ROUNDING_SHARE * spread:
         raise UsageError(
-            f"network {scorer.network!r}: the scores of its ONNX file differ from its own by up to {apart * unit:.3g} "
+            f"network {network!r}: the scores of its ONNX file differ from its own by up to {apart * unit:.3g} "
             f"on {len(parent)} training rows; write its forward pass in torch operations that treat each row alone, "
             "without numpy, state, or chance"
         )

@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from efficienttrust.atats import DecisionRecord, Policy
-from efficienttrust.compression import ModuleScorer, Scorer
 from efficienttrust.data import Problem
-from efficienttrust.evaluation.choice import Choice, choose, rows_scored
+from efficienttrust.evaluation.choice import Choice
 from efficienttrust.evaluation.proof import Proof
-from efficienttrust.evaluation.rule_data import Calibrated
 from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.models.counting import count_flops
 from efficienttrust.pipeline._capacity import Capacity, choose_each, choose_width, choose_widths
 from efficienttrust.pipeline._claim import claimed, working_folder
 from efficienttrust.pipeline._document import export_metadata, make_document
-from efficienttrust.pipeline._file import export_file, open_file, rows_per_second, single_row_call
-from efficienttrust.pipeline._progress import ProgressEvent
+from efficienttrust.pipeline._memory_check import Peaks, check_memory, needed
+from efficienttrust.pipeline._progress import ProgressEvent, Tell
 from efficienttrust.pipeline._request import Request, check_destination, make_request
 from efficienttrust.pipeline._room import Room
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
+from efficienttrust.pipeline._shaping import members_quantised, quantised, shaping
+from efficienttrust.pipeline._stages import calibrate_members, export_chosen, measure_file
 from efficienttrust.pipeline._together import help_to_prove, prove_together
-from efficienttrust.resources import Budget, Ledger, measure_latency
-from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
+from efficienttrust.resources import Budget, Ledger
 from efficienttrust.training import Candidates, Settings, TrainingTask, clear_stop, lever_of, trainers
 from efficienttrust.training._distributed import Team, rank, team_of
 from efficienttrust.training._team_step import follow
 
 DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
 HISTORY_COLUMNS = ("step", "progress", "used", "accuracy")
-
-PRUDENCE = 1.3  # on the predicted cost of a calibration
-
-Progress = Callable[[ProgressEvent], None]
 
 
 def fit(
@@ -55,12 +48,15 @@ def fit(
     overwrite: bool = False,
     show_small_cells: bool = False,
     use_groups_at_prediction: bool = False,
-    progress: Progress | None = None,
+    progress: Callable[[ProgressEvent], None] | None = None,
+    constraints: Mapping[str, Any] | None = None,
 ) -> Run:
     """Train the most trustworthy model that the budget buys, and prove what was delivered.
 
     Everything from loading the data to the exported file is charged to the budget; importing libraries and the final
     evaluation are not. With `out`, the state is saved while training: after a kill, the same call goes on from there.
+
+    A run that held more memory than `memory=` allows is delivered all the same, and failed: `Run.failed` says so.
 
     Started by `torchrun`, the processes share every batch of a network; the call returns in process 0 alone, which also
     writes: the others end in it (SystemExit) when training and attacks are over.
@@ -81,13 +77,14 @@ def fit(
         show_small_cells: Do not withhold figures about fewer than ten people from the pages of clinical data.
         use_groups_at_prediction: Let the deployed model read the sensitive columns. Off: it is attribute-blind.
         progress: Called with signs of life.
+        constraints: What levels of a baseline made of the arguments, to be recorded: see `fit_at_levels`.
 
     Raises:
         UsageError: Wrong names, values, or a folder that cannot be used.
         InfeasibleError: The arithmetic of the budget excludes what was asked.
         RunInterrupted: A stop was requested; the state is saved.
     """
-    destination = None if out is None else Path(out)
+    destination, peaks = None if out is None else Path(out), Peaks()
     request = make_request(
         problem,
         budget=budget,
@@ -102,10 +99,8 @@ def fit(
     if rank() == 0:
         check_destination(destination, overwrite=overwrite)
     clear_stop()
-    warm_up(
-        exporter=request.network != "mlp" or request.trainer == "auto" or problem.kind == "image",
-        trees=request.trainer in ("lightgbm", "auto") or request.settings.distil > 0,
-    )
+    warm_up(**needed(problem, request))
+    peaks.reach("libraries")
     with (
         claimed(destination if rank() == 0 else None),
         single_thread(),
@@ -116,20 +111,28 @@ def fit(
             help_to_prove(problem, request, team)
             raise SystemExit(0)
         ledger = Ledger(request.budget, clock_override=None if team is None else team.clocks())
-        tell = _Tell(progress, ledger)
+        tell = Tell(progress, ledger)
         ledger.add_prior("data", **(problem.preparation if team is None else team.preparation))
         capacity = _capacity(problem, request, ledger)
+        peaks.reach("probe")
         candidates = _train(problem, request, ledger, capacity, destination, tell)
         if team is not None:
             team.leave()
-        choice, tried = _calibrate(problem, request, ledger, candidates, capacity, tell)
-        content = _export(problem, request, ledger, candidates, choice, tell)
+        candidates = quantised(candidates, capacity.quantisation, problem, request, ledger)
+        peaks.reach("train")
+        choice, tried = calibrate_members(problem, request, ledger, candidates, capacity.export_cost, tell)
+        peaks.reach("calibrate")
+        content = export_chosen(problem, request, ledger, candidates, choice, tell)
+        peaks.reach("export")
         ledger.close()
-        file = _measure(problem, request, ledger, content, tell)
+        file = measure_file(problem, ledger, content, tell)
         proof = _prove(problem, request, ledger, content, file, candidates, choice, team, tell)
+        peaks.reach("evaluate")
+        failed = check_memory(problem, request, ledger, candidates, peaks)
         document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
+        document["failed"] = list(failed)
         run = Run(
-            document=document,
+            document=document if constraints is None else {**document, "constraints": constraints},
             content=content,
             scorer=candidates.members[choice.index].scorer,
             decision=choice.decision,
@@ -149,9 +152,12 @@ def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
         return choose_each(room, ledger, seed=request.seed)
     if request.trainer != "network":
         return Capacity({}, "trees have no width; they grow until a limit is reached", 0.0)
+    quantize = request.settings.quantize
     if request.network != "mlp" or problem.task != "binary" or request.options:
-        return choose_width(room, ledger, network=request.network, options=request.options, seed=request.seed)
-    return choose_widths(room, ledger, seed=request.seed)
+        return choose_width(
+            room, ledger, network=request.network, options=request.options, seed=request.seed, quantize=quantize
+        )
+    return choose_widths(room, ledger, seed=request.seed, quantize=quantize)
 
 
 def _room(problem: Problem, request: Request) -> Room:
@@ -160,13 +166,14 @@ def _room(problem: Problem, request: Request) -> Room:
 
 
 def _train(
-    problem: Problem, request: Request, ledger: Ledger, capacity: Capacity, out: Path | None, tell: _Tell
+    problem: Problem, request: Request, ledger: Ledger, capacity: Capacity, out: Path | None, tell: Tell
 ) -> Candidates:
     tell("train")
     task = replace(
         _task(request, problem, capacity.options),
         exceeded=None if request.trainer == "network" else _room(problem, request).exceeded,
-        export_cost=capacity.export_cost,
+        export_cost=capacity.export_cost * (1 if capacity.quantisation is None else members_quantised(request)),
+        start=shaping(problem, request, capacity.quantisation),
         checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
         on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
     )
@@ -185,108 +192,11 @@ def _task(request: Request, problem: Problem, options: Mapping[str, Any]) -> Tra
     )
 
 
-def _calibrate(
-    problem: Problem, request: Request, ledger: Ledger, candidates: Candidates, capacity: Capacity, tell: _Tell
-) -> tuple[Choice, list[Calibrated | None]]:
-    tell("calibrate")
-    passes, members = rows_scored(problem, request.targets, SHORT_PASSES), candidates.members
-    full = [_flops_per_row(member.scorer) * passes for member in members]
-    limited = ledger.clock in ("wall", "cpu", "flops") and math.isfinite(ledger.limit)
-    dearest, last = 0.0, ledger.used()
-
-    def affordable(index: int) -> float:
-        nonlocal dearest, last
-        now = ledger.used()
-        dearest, last = max(dearest, now - last) if index else 0.0, now
-        if not limited:
-            return 1.0
-        left = ledger.remaining() - 2.0 * max(capacity.export_cost, candidates.export_cost)
-        predicted = members[index].calibration_cost if index else candidates.calibration_cost
-        need = PRUDENCE * (dearest if predicted is None else predicted)
-        if ledger.clock == "flops":  # counted once, at the end
-            need = sum(full[: index + 1])
-        share = left / need if need > 0 else 1.0
-        return share if index == 0 or predicted is not None else float(share >= 1.0)
-
-    with ledger.phase("calibrate"):
-        choice, tried = choose(
-            problem,
-            [member.scorer for member in members],
-            request.targets,
-            candidates.head,
-            aware=request.aware,
-            seed=request.seed,
-            affordable=affordable,
-        )
-        counted = sum(one for one, found in zip(full, tried, strict=True) if found is not None)
-        ledger.count(flops=choice.effort * counted)
-    return choice, tried
-
-
-def _flops_per_row(scorer: Scorer) -> float:
-    if isinstance(scorer, ModuleScorer):
-        import torch
-
-        return count_flops(scorer.module, [torch.zeros(1, *scorer.shape)]).per_row
-    return 2.0 * scorer.n_parameters
-
-
-def _export(
-    problem: Problem, request: Request, ledger: Ledger, candidates: Candidates, choice: Choice, tell: _Tell
-) -> bytes:
-    tell("export")
-    with ledger.phase("export"):
-        scorer = candidates.members[choice.index].scorer
-        return export_file(problem, scorer, choice.decision, export_metadata(problem, request))
-
-
-def _measure(problem: Problem, request: Request, ledger: Ledger, content: bytes, tell: _Tell) -> File:
-    """Verify the limits on the delivered file: size, parameters, latency, throughput, and the peak of memory."""
-    tell("measure")
-    import resource
-    import sys
-
-    with ledger.phase("measure"):
-        file = open_file(problem, content)
-        ledger.measured("size", float(file.size_bytes))
-        ledger.measured("parameters", float(file.n_parameters))
-        report = measure_latency(single_row_call(problem, file))
-        ledger.measured(
-            "latency", report.cpu_p95_ms if report.contended else report.p95_ms,
-            p50=report.p50_ms, p95=report.p95_ms, p99=report.p99_ms, cpu_p50=report.cpu_p50_ms,
-            cpu_p95=report.cpu_p95_ms, n=report.n, contended=report.contended,
-        )  # fmt: skip
-        ledger.measured("throughput", rows_per_second(problem, file))
-        unit = 1 if sys.platform == "darwin" else 1024
-        ledger.measured("memory", float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit))
-    return file
-
-
 def _prove(
     problem: Problem, request: Request, ledger: Ledger, content: bytes, file: File, candidates: Candidates,
-    choice: Choice, team: Team | None, tell: _Tell,
+    choice: Choice, team: Team | None, tell: Tell,
 ) -> Proof:  # fmt: skip
     tell("evaluate")
     with ledger.phase("evaluate"):
         scorer = candidates.members[choice.index].scorer
         return prove_together(problem, request, content, file, scorer, choice.decision, team)
-
-
-class _Tell:
-    """Turns signs of life into events."""
-
-    def __init__(self, progress: Progress | None, ledger: Ledger) -> None:
-        self._progress, self._ledger, self._limit = progress, ledger, ledger.limit
-        self._step = 0
-
-    def __call__(
-        self, phase: str, step: int | None = None, metrics: Mapping[str, float] | None = None, action: str = ""
-    ) -> None:
-        if self._progress is None:
-            return
-        self._step = self._step if step is None else step
-        ledger = self._ledger
-        fraction = ledger.used() / self._limit if math.isfinite(self._limit) else 0.0
-        self._progress(
-            ProgressEvent(fraction, ledger.used(), self._limit, ledger.clock, phase, self._step, metrics or {}, action)
-        )

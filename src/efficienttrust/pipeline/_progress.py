@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from efficienttrust.resources import Ledger
 
 
 @dataclass(frozen=True)
@@ -29,3 +32,29 @@ class ProgressEvent:
     step: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     action: str = ""
+
+
+class Tell:
+    """Turns signs of life into events.
+
+    Args:
+        progress: Called with them; None keeps silent.
+        ledger: The account.
+    """
+
+    def __init__(self, progress: Callable[[ProgressEvent], None] | None, ledger: Ledger) -> None:
+        self._progress, self._ledger, self._limit = progress, ledger, ledger.limit
+        self._step = 0
+
+    def __call__(
+        self, phase: str, step: int | None = None, metrics: Mapping[str, float] | None = None, action: str = ""
+    ) -> None:
+        """Tell where the run is."""
+        if self._progress is None:
+            return
+        self._step = self._step if step is None else step
+        ledger = self._ledger
+        fraction = ledger.used() / self._limit if math.isfinite(self._limit) else 0.0
+        self._progress(
+            ProgressEvent(fraction, ledger.used(), self._limit, ledger.clock, phase, self._step, metrics or {}, action)
+        )

@@ -117,6 +117,7 @@ def make_request(
     unheeded = refuse_ignored(settings, by_hand=_by_hand(problem, trainer, network), images=problem.kind == "image")
     if settings.distil and (problem.kind == "image" or problem.task != "binary" or trainer not in ("network", "auto")):
         raise UsageError("--distil lets boosted trees teach a network two classes from a table; leave it out here")
+    _refuse_shaping(settings, trainer)
     if seed < 0:
         raise UsageError(f"seed {seed} is negative; use 0 or a positive whole number")
     return Request(
@@ -133,6 +134,23 @@ def make_request(
         seed,
         aware,
     )
+
+
+def _refuse_shaping(settings: Settings, trainer: str) -> None:
+    """Refuse to prune or quantise what is no single network, and to do so in several processes."""
+    asked = {
+        "prune": settings.prune,
+        "quantize": settings.quantize if settings.quantize not in ("auto", "none") else None,
+    }
+    for option, text in asked.items():
+        if text is None:
+            continue
+        if trainer != "network":
+            raise UsageError(f"--{option} {text}: {trainer} are not pruned or quantised; choose a network with --model")
+        if processes() > 1:
+            raise UsageError(
+                f"--{option} {text}: networks are pruned and quantised in one process; start without torchrun"
+            )
 
 
 def _refuse_narrow_attacks(problem: Problem, targets: Sequence[Target]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -25,6 +26,9 @@ from efficienttrust.pipeline._weights import load_weights, save_weights
 
 if TYPE_CHECKING:
     import pandas as pd
+
+HASHED = (ARTIFACTS["model"], ARTIFACTS["weights"], ARTIFACTS["weights_description"])
+"""Files whose sha256 run.json holds, so that an edited one is noticed."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,6 +62,11 @@ class Run:
     def verdicts(self) -> list[SimpleNamespace]:
         """One entry per target with `target`, `status`, `qualifier`, `value`, `low`, `high`, `n` and `reason`."""
         return [SimpleNamespace(**entry) for entry in self.document["verdicts"]]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Hard limits that the run broke, with the measured figures; a run with any is a failed one."""
+        return tuple(self.document.get("failed", ()))
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -142,7 +151,9 @@ class Run:
         self.predictions.to_parquet(working / ARTIFACTS["predictions"], index=False)
         self.history.to_parquet(working / ARTIFACTS["history"], index=False)
         self.decisions.to_parquet(working / ARTIFACTS["decisions"], index=False)
-        shown = for_readers(self.document, show_small_cells=show_small_cells)
+        hashes = {name: hashlib.sha256((working / name).read_bytes()).hexdigest() for name in HASHED}
+        document = {**self.document, "hashes": hashes}
+        shown = for_readers(document, show_small_cells=show_small_cells)
         placed = {**shown, "artifacts": {name: str(out / path) for name, path in ARTIFACTS.items()}}
         history, decisions = self.history, self.decisions
         if not show_small_cells:
@@ -150,7 +161,7 @@ class Run:
         page = render_report(placed, history, decisions)
         (working / ARTIFACTS["report"]).write_text(page, encoding="utf-8")
         (working / ARTIFACTS["card"]).write_text(model_card(placed), encoding="utf-8")
-        text = json.dumps(plain(self.document), indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
         (working / ARTIFACTS["run"]).write_text(text, encoding="utf-8")
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from efficienttrust.compression import DeployedImages, DeployedModel
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.proof import prove
 from efficienttrust.evaluation.targets import parse_target
-from efficienttrust.pipeline._run import load_run, problem_of
+from efficienttrust.pipeline._origin import data_of, file_of, refuse_edited
+from efficienttrust.pipeline._run import load_run
 from efficienttrust.pipeline._session import single_thread
 
 if TYPE_CHECKING:
@@ -60,24 +60,14 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
     """
     run = load_run(folder)
     recorded = run.document["problem"]
-    file = DeployedImages(run.content) if recorded.get("kind") == "image" else DeployedModel(run.content)
+    file = file_of(run)
     targets = [parse_target(entry["target"]) for entry in run.document["verdicts"]]
     if file.metadata.get("targets") != "; ".join(target.text for target in targets):
         raise UsageError(f"run.json of {folder} lists other targets than its model.onnx was made for: it was altered")
     if file.metadata.get("data_sha256") != recorded["fingerprint"]:
         raise UsageError(f"run.json of {folder} names other data than its model.onnx was made from: it was altered")
-    if problem is None:
-        if recorded["source"].startswith("<"):
-            raise UsageError(
-                f"{folder} was made from data in memory ({recorded['source'].strip('<>')}): call "
-                "verify(folder, problem=…) with them"
-            )
-        problem = problem_of(recorded)
-    if problem.fingerprint != recorded["fingerprint"]:
-        raise UsageError(
-            f"the data at {recorded['source']} are not those of the run {folder} (hash {problem.fingerprint[:12]}, "
-            f"recorded {recorded['fingerprint'][:12]}); verdicts cannot be compared"
-        )
+    refuse_edited(Path(folder), run)
+    problem = data_of(run, folder, problem, "verify(folder, problem=…)")
     with single_thread():
         proof = prove(
             problem,

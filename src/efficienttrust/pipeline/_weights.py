@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from efficienttrust.compression import Decision, ModuleScorer, NetworkScorer, Scorer, TreeScorer
+from efficienttrust.compression import (
+    Decision,
+    ModuleScorer,
+    NetworkScorer,
+    Scorer,
+    TreeScorer,
+    parent_of,
+    restore_edits,
+)
 from efficienttrust.errors import UsageError
 from efficienttrust.models import make_network
 from efficienttrust.training import inputs_from
@@ -28,6 +36,7 @@ def save_weights(folder: Path, scorer: Scorer, decision: Decision) -> None:
     }
     if decision.head is not None:
         arrays["head.weight"], arrays["head.bias"] = decision.head
+    scorer = parent_of(scorer)  # the quantised network is in model.onnx
     if isinstance(scorer, NetworkScorer):
         about["scorer"] = {"kind": "network", "layers": len(scorer.layers), "activation": "relu"}
         for index, (weight, bias) in enumerate(scorer.layers):
@@ -36,6 +45,7 @@ def save_weights(folder: Path, scorer: Scorer, decision: Decision) -> None:
         about["scorer"] = {
             "kind": "module", "network": scorer.network, "options": dict(scorer.options), "outputs": scorer.outputs,
             "shape": list(scorer.shape), "inputs": dict(scorer.inputs), "shift": scorer.shift, "scale": scorer.scale,
+            "edits": dict(scorer.edits),
         }  # fmt: skip
         arrays |= {f"module.{name}": value.cpu().numpy() for name, value in scorer.module.state_dict().items()}
     else:
@@ -90,8 +100,10 @@ def _module(described: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) 
         owner, _, leaf = name.rpartition(".")
         value, part = torch.from_numpy(array.copy()), module.get_submodule(owner)
         if leaf in part._parameters:
-            part._parameters[leaf] = torch.nn.Parameter(value, requires_grad=False)
+            setattr(part, leaf, torch.nn.Parameter(value, requires_grad=False))  # recurrent layers keep a list of them
         else:
             part._buffers[leaf] = value
+    edits = {path: tuple(one) if isinstance(one, list) else one for path, one in described.get("edits", {}).items()}
+    restore_edits(module, edits)
     unit = float(described.get("shift", 0.0)), float(described.get("scale", 1.0))
-    return ModuleScorer(module.eval(), inputs.shape, outputs, network, options, described["inputs"], *unit)
+    return ModuleScorer(module.eval(), inputs.shape, outputs, network, options, described["inputs"], *unit, edits)

@@ -45,6 +45,10 @@ def fit_spec(options: Mapping[str, object], *, file: Path | None = None) -> FitS
     data = document.get("data", {})
     if isinstance(data, Mapping):
         merged["data"] = dict(data) | {name: value for name, value in given.items() if name in DataSpec.model_fields}
+    if isinstance(merged.get("baseline"), str):
+        from efficienttrust.pipeline.levels._defaults import with_baseline
+
+        merged = with_baseline(merged, None if "baseline" in given else file)
     try:
         spec = FitSpec.model_validate(merged)
     except ValidationError as error:
@@ -126,6 +130,27 @@ def _as_augment(text: str) -> str:
     return text
 
 
+def _as_prune(text: str) -> str:
+    from efficienttrust.compression.pruning import parse_pruning
+
+    with _fault_of_the_field():
+        return parse_pruning(text).text
+
+
+def _as_quantize(text: str) -> str:
+    from efficienttrust.compression.quantisation import parse_quantisation
+
+    with _fault_of_the_field():
+        return text if text in ("auto", "none") else parse_quantisation(text).text
+
+
+def _as_level(text: str) -> str:
+    from efficienttrust.pipeline.levels import parse_level
+
+    with _fault_of_the_field():
+        return str(parse_level(text))
+
+
 @contextmanager
 def _fault_of_the_field() -> Iterator[None]:
     """Turn a `UsageError` into the error that pydantic collects, so that several faults are reported at once."""
@@ -150,6 +175,9 @@ Target = Annotated[str, AfterValidator(_as_target)]
 Limitation = Annotated[str, AfterValidator(_as_limitation)]
 Policy = Annotated[str, AfterValidator(_as_policy)]
 Augment = Annotated[str, AfterValidator(_as_augment)]
+Prune = Annotated[str, AfterValidator(_as_prune)]
+Quantize = Annotated[str, AfterValidator(_as_quantize)]
+Level = Annotated[str, AfterValidator(_as_level)]
 
 
 class _Strict(BaseModel):
@@ -175,6 +203,7 @@ class DataSpec(_Strict):
     drop: Names = Field((), description="columns to leave out")
     use_sensitive_as_input: bool = Field(False, description="let the model read the sensitive columns")
     limit: int | None = Field(None, ge=1, description="use at most so many images, drawn at random")
+    resolution: int | None = Field(None, ge=1, description="pixels of the shorter side to which images are averaged")
     limitations: tuple[Limitation, ...] = Field((), description="what the data shall lack, as `label_noise(0.2)`")
 
     def settings(self) -> dict[str, Any]:
@@ -231,17 +260,59 @@ class FitSpec(_Strict):
     compile: Literal["auto", "on", "off"] = Field("auto", description="whether training goes through torch.compile")
     augment: Augment | None = Field(None, description="strength of augmentations, as `crop=1, flip=0.5`; none for none")
     distil: float = Field(0.0, ge=0, le=1, description="share of a network's loss on probabilities of boosted trees")
+    prune: Prune | None = Field(None, description="pruning while training, as `gradual:0.8`")
+    quantize: Quantize = Field("auto", description="auto, none, or a quantisation of the deployed file, as int8")
     seed: int = Field(0, ge=0, description="seed of the split and of the training")
     use_groups_at_prediction: bool = Field(False, description="let the deployed model use the sensitive columns")
+    baseline: str | None = Field(None, description="folder of a run of fit: gives what is left out, and levels meaning")
+    levels: tuple[Level, ...] = Field((), description="shares of what the baseline used, as `time=50%`")
+
+    @field_validator("levels")
+    @classmethod
+    def _have_a_baseline(cls, levels: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if levels and info.data.get("baseline") is None:
+            raise ValueError(
+                f"{levels[0]} is a share of what a baseline used, which has to be measured first: run the same fit "
+                "without it and --out FOLDER, then give --baseline FOLDER"
+            )
+        return levels
 
     @property
     def budget_text(self) -> str:
         """The budget as text, whichever form it was given in."""
         return _as_budget(str(self.budget))
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the options that state this again, baseline and levels left out; `fit_spec` takes them."""
+        own = self.model_dump(exclude={"data", "baseline", "levels"})
+        return {**self.data.model_dump(), **own, "budget": self.budget_text}
+
+    def training(self) -> dict[str, Any]:
+        """Return the keyword arguments for `fit`; the data left out."""
+        from efficienttrust.training import Settings, parse_augmentation
+
+        return {
+            "budget": self.budget_text,
+            "targets": self.targets,
+            "policy": self.policy,
+            "trainer": self.trainer,
+            "model": self.model,
+            "settings": Settings(
+                self.device,
+                self.precision,
+                None if self.augment is None else parse_augmentation(self.augment),
+                distil=self.distil,
+                compile=self.compile,
+                prune=self.prune,
+                quantize=self.quantize,
+            ),
+            "seed": self.seed,
+            "use_groups_at_prediction": self.use_groups_at_prediction,
+        }
+
 
 _PARTS: dict[tuple[str, ...], type[BaseModel]] = {(): FitSpec, ("data",): DataSpec, ("budget",): BudgetSpec}
-REPEATED = ("targets", "relations", "limitations")
+REPEATED = ("targets", "relations", "limitations", "levels")
 """Fields whose option is given once for each text, and is called by the singular."""
 _REMEDIES = {
     "string_type": "give a text",

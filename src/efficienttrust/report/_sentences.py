@@ -42,11 +42,28 @@ def summary(document: Document) -> list[str]:
         told = "test" if n_test is None else f"{count_text(n_test)} test rows that took no part in training"
         found.append(f"{quality} {accuracy.text()} on {told}.")
     found.append("Verdicts and metrics were measured on the exported file; brackets hold 95 % intervals.")
+    found += constraints(document)
     found += [
         f"{verdict.target.key}: the certificate holds, the estimate on test does not meet the target."
         for verdict in read_verdicts(document)
         if verdict.contradicted
     ]
+    return found
+
+
+def constraints(document: Document) -> list[str]:
+    """Return for each level of a baseline one sentence: what the baseline used, the share, and the limit it came to."""
+    record = part(document, "constraints")
+    where = str(record.get("baseline") or "a run in memory")
+    levels = record.get("levels")
+    found = []
+    for level in levels if isinstance(levels, list | tuple) else ():
+        used, share = as_float(level.get("measured")), as_float(level.get("level"))
+        name = str(level.get("constraint")).replace("_", " ")
+        found.append(
+            f"Constrained to {100 * share:.4g} % in {name} of the baseline {where}, which came to {used:,.6g} "
+            f"{level.get('unit')} ({level.get('how')}): {level.get('limit')}."
+        )
     return found
 
 

@@ -23,6 +23,7 @@ from efficienttrust.resources.cost import CostModel
 from efficienttrust.resources.latency import LatencyReport, measure_latency
 from efficienttrust.resources.ledger import UNPHASED, Ledger
 from efficienttrust.resources.machine import Check, calibration_kernel, clock_steadiness, doctor, environment
+from efficienttrust.resources.process_memory import memory_floor, scaled_limit
 
 __all__ = [
     "CLOCKS",
@@ -42,5 +43,7 @@ __all__ = [
     "doctor",
     "environment",
     "measure_latency",
+    "memory_floor",
     "overrun",
+    "scaled_limit",
 ]

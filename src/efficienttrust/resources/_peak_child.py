@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
             function = getattr(function, part)
         gc.collect()
         report["reset"] = _reset_peak()
-        report["floor"] = _memory("VmRSS")
+        report["floor"] = memory_of_process("VmRSS")
         report["detail"] = "the process ended before the function returned"
         _write(folder, report)
         report["result"] = _plain(function(**task["arguments"]))
@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
     except BaseException as error:
         report["state"] = "out_of_memory" if _is_out_of_memory(error) else "error"
         report["detail"] = f"{type(error).__name__}: {error}"[:500]
-    report["peak"] = _memory("VmHWM")
+    report["peak"] = memory_of_process("VmHWM")
     report.update(cuda_peaks(sys.modules.get("torch")))
     _write(folder, report)
 
@@ -51,7 +51,7 @@ def cuda_peaks(torch: Any) -> dict[str, int]:
     }
 
 
-def _memory(field: str) -> int:
+def memory_of_process(field: str) -> int:
     """Return VmRSS or VmHWM in bytes; where /proc is missing, the peak of the process for both."""
     try:
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():

@@ -19,8 +19,9 @@ from efficienttrust.training._inputs import inputs_of
 from efficienttrust.training._labels import as_labels, unit_of
 from efficienttrust.training._levers import Levers
 from efficienttrust.training._memory import MemoryWatch
-from efficienttrust.training._microbatch import fit_memory
-from efficienttrust.training._module_step import ModuleSetup, ModuleStepper
+from efficienttrust.training._memory_limit import Means, fit_memory
+from efficienttrust.training._module_setup import ModuleSetup
+from efficienttrust.training._module_step import ModuleStepper
 from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._probe import compile_where_it_pays
 from efficienttrust.training._settings import device_of
@@ -29,6 +30,7 @@ from efficienttrust.training._stepping import Stepping
 from efficienttrust.training._team_step import LeadingStepper
 from efficienttrust.training._trainer import TrainingTask
 from efficienttrust.training.augmentation import anatomical_strengths, natural_strengths
+from efficienttrust.training.distillation._teaching import teaching_of
 
 MLP_RATE, MLP_DECAY = 1e-3, 1e-2
 IMAGE_BATCH = 128
@@ -49,7 +51,7 @@ class Bench:
         batch_size: Rows of a batch.
         robust: Whether there is something to attack.
         enough_epochs: Passes after which more training buys nothing.
-        said: What the reader of a report must know of how it is trained.
+        said: What the reader of a report must know of how it is trained, beside device and precision.
     """
 
     def __init__(self, problem: Problem, task: TrainingTask, levers: Levers, soft: Tensor | None = None) -> None:
@@ -59,7 +61,14 @@ class Bench:
             self._options.setdefault("bins", ROBUST_BINS)
         n = len(problem.splits["train"])
         alone = present_team() is None
-        self._by_hand = alone and task.network == "mlp" and problem.kind == "table" and problem.task == "binary"
+        self._by_hand = (
+            alone
+            and task.start is None
+            and task.distillation is None
+            and task.network == "mlp"
+            and problem.kind == "table"
+            and problem.task == "binary"
+        )
         self.batch_size = batch_size_for(n) if problem.kind == "table" else min(IMAGE_BATCH, batch_size_for(n))
         self.robust = levers.eps > 0
         self.enough_epochs = ENOUGH_EPOCHS[problem.kind]
@@ -85,20 +94,31 @@ class Bench:
                 generator=torch.Generator().manual_seed(task.seed + 1),
             )
         kind, setup, team = network_of(task.network), self._setup, present_team()
-        network = make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **self._options)
+        made = None if task.start is None else task.start(self._options)
+        network = (
+            make_network(task.network, setup.inputs, setup.outputs, seed=task.seed, **self._options)
+            if made is None
+            else made.module
+        )
         leads = team is not None and team.share.rank == 0
         return (LeadingStepper if leads else ModuleStepper)(
             setup,
             network,
             self._penalties() if problem.task == "binary" else (),
-            learning_rate=kind.learning_rate,
+            learning_rate=task.rate * kind.learning_rate,
             weight_decay=kind.weight_decay,
             seed=task.seed + 1,
             team=team,
+            projection=None if made is None else made.projection,
         )
 
+    def ask_teachers(self, ledger: Ledger) -> None:
+        """Let teachers answer on the rows of a table, charged as `teacher`; nothing without a distillation."""
+        if not self._by_hand and self._setup.teaching is not None:
+            self._setup.teaching.prepare(ledger)
+
     def fit_memory(self, stepper: Stepping, spoilt: Stepping, ledger: Ledger) -> list[str]:
-        """Choose the micro-batches of a stepper from the limit on memory; return what a report should say.
+        """Choose by what means steps fit into the limit on memory; return what a report should say.
 
         Args:
             stepper: The stepper of the run.
@@ -110,15 +130,25 @@ class Bench:
         team = present_team()
         rows = min(self.batch_size, stepper.n_rows)
         with ledger.phase("probe"):
-            said = fit_memory(spoilt, rows if team is None else -(-rows // team.share.size), ledger.budget.memory)
-        stepper.parts = spoilt.parts
+            means, said = fit_memory(
+                spoilt,
+                rows if team is None else -(-rows // team.share.size),
+                ledger.budget.memory,
+                alone=team is None,
+                may_round=self._task.settings.precision == "auto",
+            )
+            means.apply(stepper)
         return [said] if said else []
 
     def compiled(self, stepper: Stepping, ledger: Ledger, costs: CostModel) -> tuple[Stepping, list[str]]:
         """Return the stepper to train with, compiled where that pays, and what a report should say of it."""
-        choice = self._task.settings.compile
+        choice, distillation = self._task.settings.compile, self._task.distillation
         if not isinstance(stepper, ModuleStepper) or choice == "off":
             return stepper, []
+        if distillation is not None and distillation.feature > 0:  # features are read from outside of the pass
+            return stepper, ["compile: not while features are distilled; trained without"] if choice == "on" else []
+        if stepper.recomputed > 0:  # what computes again is put in place anew for each step
+            return stepper, ["compile: not with a memory limit this near; trained without"] if choice == "on" else []
         steps = self.enough_epochs * stepper.n_rows / self.batch_size
         made, said = compile_where_it_pays(
             stepper, self.stepper, ledger, costs, batch_size=self.batch_size, choice=choice, enough_steps=steps
@@ -138,6 +168,21 @@ class Bench:
         """Return what measures the accuracy on some training images, for the augmentation dial."""
         train = self._problem.splits["train"]
         return None if train.pixels is None or not self._setup.strengths else Fitted(train)
+
+    def trained(self, stepper: Stepping) -> tuple[str, ...]:
+        """Return how it is trained, one sentence each."""
+        if not isinstance(stepper, ModuleStepper):
+            return self.said
+        precision = stepper.setup.precision
+        where = f"trained on {stepper.setup.device.type} in {precision}"
+        measured = "" if precision == "fp32" else " (weights and all measurements in fp32)"
+        return (f"{where}{measured}{self.said[0]}", *self.said[1:])
+
+    def means(self, stepper: Stepping) -> Means | None:
+        """Return by what means its steps fit into the memory; None where there are none."""
+        if not isinstance(stepper, ModuleStepper):
+            return None
+        return Means(stepper.parts, stepper.recomputed > 0, stepper.setup.precision)
 
     def title(self, stepper: Stepping) -> str:
         """Return the name of the network for reports, e.g. `mlp 256-128` or `resnet8 (74,216 parameters)`."""
@@ -173,9 +218,7 @@ class Bench:
                 members = {name: one * weight[:, None] for name, one in members.items()}
         shown = ", ".join(f"{name} {strength:g}" for name, strength in strengths.items()) or "none"
         self.said = (
-            f"trained on {device.type} in {precision}"
-            + ("" if precision == "fp32" else " (weights and all measurements in fp32)")
-            + ("" if team is None else f" by {team.share.size} processes, which share every batch")
+            ("" if team is None else f" by {team.share.size} processes, which share every batch")
             + (f"; augmentation: {shown}" if image else ""),
         )
         if "bins" in self._options and "bins" not in task.options:
@@ -184,6 +227,10 @@ class Bench:
         if problem.task != "binary" and any("by" in metrics.get(target.metric).parameters for target in task.targets):
             what = "more than two classes" if problem.task == "multiclass" else "a number"
             self.said += (f"gaps between groups of {what} are measured; training has no lever for them",)
+        unit = unit_of(problem)
+        teaching = teaching_of(task.distillation, problem, unit, device, attacked=self._levers.eps > 0)
+        if teaching is not None:
+            self.said += (teaching.said,)
         return ModuleSetup(
             problem=problem,
             inputs=inputs_of(problem, task.seed),
@@ -196,5 +243,6 @@ class Bench:
             device=device,
             precision=precision,
             soft=self._soft,
-            unit=unit_of(problem),
+            unit=unit,
+            teaching=teaching,
         )

@@ -127,6 +127,7 @@ class Loop:
                     f"interrupted after {self.state.step} steps"
                     + ("; run the same command again to go on" if self.task.checkpoint else "")
                 )
+        self.stepper.advance(1.0)
         if self._fits("monitor"):
             self._look(self.plan.progress(ledger.used()), final=True)
 
@@ -188,6 +189,7 @@ class Loop:
         return self.ledger.used() + self.costs.predict(action) <= self.plan.end
 
     def _step(self, progress: float) -> None:
+        self.stepper.advance(progress)
         rows = self.shuffler.next()
         x = self.stepper.batch(rows, self.action)
         if self.action.adversarial_share > 0:
@@ -211,7 +213,8 @@ class Loop:
             reading = self.monitor.look(scorer, z, guard=robust)
             watched = sum(one.n_rows for one in (self.memory, self.fitted) if one is not None)
             self.ledger.count(flops=self.stepper.forward_flops() * (self.monitor.forward_rows + watched))
-            learned_by_heart = None if self.memory is None else self.memory.look(network, torch.from_numpy(z), before)
+            with self.stepper.as_deployed():
+                heard = None if self.memory is None else self.memory.look(network, torch.from_numpy(z), before)
             gap = math.nan if self.fitted is None else self.fitted(scorer) - reading.accuracy
             constraints = constraint_states(self.task.targets, reading, state.smoothed, self.monitor.task)
             state.smoothed = {c.key: c.smoothed_gap for c in constraints}
@@ -219,8 +222,8 @@ class Loop:
             self._losses, self._since_look = torch.zeros(()), 0
             self._remember(progress, reading, loss)
             weights = {key: value.clone() for key, value in network.state_dict().items()}
-            if learned_by_heart:
-                self._go_back(progress, learned_by_heart)
+            if heard:
+                self._go_back(progress, heard)
             elif robust and (reason := self.guard.check(reading.fgsm, reading.pgd)):
                 self._roll_back(progress, reason)
             else:

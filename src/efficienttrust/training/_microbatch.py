@@ -6,21 +6,21 @@ The gradient of a step stays that of the whole batch, but for batch norms, which
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from efficienttrust.training._module_step import ModuleStepper
+from efficienttrust.training._checkpointing import checkpointed, watched
 
 COUNTED_ROWS = 8  # rows of the larger of two passes whose kept tensors are compared
 BACKWARD = 1.5  # on the tensors kept: gradients of activations and the workspaces of kernels come on top
-HEADROOM = 0.03  # of the limit: copies of the weights for snapshots, fragments of the allocator
 
 
 @dataclass(frozen=True)
@@ -59,57 +59,49 @@ def slices(rows: int, parts: int) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
-def step_memory(network: nn.Module, loss_of: Callable[[int], Tensor], rows: int) -> StepMemory:
+def step_memory(
+    network: nn.Module, loss_of: Callable[[int], Tensor], rows: int, *, recomputed: bool = False
+) -> StepMemory:
     """Count what autograd keeps for the backward pass, from passes of two sizes.
 
     Args:
         network: The network; its own weights and buffers do not count.
         loss_of: Runs the forward pass of so many rows and returns the loss.
         rows: Rows of a whole batch; at most so many are tried.
+        recomputed: Whether blocks keep their inputs alone; while one is computed again it holds all that it needs.
     """
     large = min(COUNTED_ROWS, rows)
     small = max(1, large // 2)
-    few, many = (_kept_bytes(network, loss_of, size) for size in (small, large))
+    few, many = (_held(network, partial(loss_of, size), recomputed) for size in (small, large))
     per_row = (many - few) / (large - small) if large > small else float(many)
     return StepMemory(max(few - per_row * small, 0.0) * BACKWARD, per_row * BACKWARD)
 
 
-def fit_memory(stepper: ModuleStepper, rows: int, limit: float | None) -> str:
-    """Choose the number of parts of a batch from a limit on memory; return what a report should say, if anything.
-
-    On a CPU the limit is on the resident memory of the process; on a GPU on what torch's allocator takes, which is also
-    capped there.
-
-    Args:
-        stepper: Its `parts` are set; it takes one step of few rows, so that everything that a step needs once is there.
-        rows: Rows of a batch.
-        limit: In bytes; None is no limit.
-    """
-    if limit is None:
-        return ""
-    device = stepper.setup.device
-    if device.type == "cuda":  # pragma: no cover - no GPU in the tests
-        _, total = torch.cuda.mem_get_info(device)
-        torch.cuda.set_per_process_memory_fraction(min(1.0, limit / total), device)
-    memory = stepper.measure_memory(rows)
-    used = _resident(device)
-    room = limit * (1.0 - HEADROOM) - used
-    stepper.parts = parts_for(rows, memory, room)
-    if stepper.parts == 1:
-        return ""
-    said = (
-        f"memory: a step on {rows} rows would hold {(used + memory.of(rows)) / 1e6:.0f} MB of the {limit / 1e6:.0f} MB "
-        f"asked for, so a batch is taken in {stepper.parts} parts"
-    )
-    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in stepper.network.modules()):
-        said += "; batch norms see the statistics of a part"
-    if memory.of(math.ceil(rows / stepper.parts)) > room:
-        said += "; even one row at a time is expected to exceed the limit"
-    return said
-
-
-def _kept_bytes(network: nn.Module, loss_of: Callable[[int], Tensor], rows: int) -> int:
+def _held(network: nn.Module, loss: Callable[[], Tensor], recomputed: bool) -> int:
+    """Return the bytes that a backward pass finds kept, and those of the largest block where blocks are recomputed."""
     own = {one.untyped_storage().data_ptr() for one in (*network.parameters(), *network.buffers())}
+    largest = 0
+
+    @contextlib.contextmanager
+    def block() -> Iterator[None]:
+        nonlocal largest
+        with _kept(own) as held:
+            yield
+        largest = max(largest, sum(held.values()))
+
+    if recomputed:
+        with watched(network, block):
+            loss()
+    with checkpointed(network, recomputed), _kept(own) as kept:
+        alive = loss()  # until all is counted: a freed address would be counted once for two tensors
+    count = sum(kept.values()) + largest
+    del alive
+    return count
+
+
+@contextlib.contextmanager
+def _kept(own: set[int]) -> Iterator[dict[int, int]]:
+    """Collect the storages that autograd keeps in the body, other than the network's own: address to bytes."""
     kept: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:
@@ -122,16 +114,4 @@ def _kept_bytes(network: nn.Module, loss_of: Callable[[int], Tensor], rows: int)
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
-        loss = loss_of(rows)  # alive until all is counted: a freed address would be counted once for two tensors
-    count = sum(kept.values())
-    del loss
-    return count
-
-
-def _resident(device: torch.device) -> float:
-    """Return the bytes in use now: of the process, or on the GPU of torch's allocator."""
-    if device.type == "cuda":  # pragma: no cover - no GPU in the tests
-        return float(torch.cuda.memory_reserved(device))
-    import psutil
-
-    return float(psutil.Process().memory_info().rss)
+        yield kept

@@ -8,64 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from efficienttrust.atats import TrustAction
-from efficienttrust.compression import ModuleScorer, Scorer
-from efficienttrust.data import Pixels, Problem
+from efficienttrust.compression import ModuleScorer, NetworkScorer, Projection, Scorer
+from efficienttrust.data import Pixels
 from efficienttrust.errors import UsageError
 from efficienttrust.losses import FairnessPenalty
-from efficienttrust.models import Inputs, named_failures, refuse_beyond_memory
+from efficienttrust.models import MLP, named_failures, refuse_beyond_memory
 from efficienttrust.models.counting import count_flops
 from efficienttrust.threats.catalogue.pgd import TRAINING_PGD_STEPS
 from efficienttrust.training._attacked import attacked_images, attacked_numbers
+from efficienttrust.training._checkpointing import checkpointed, recomputed_flops
 from efficienttrust.training._distributed import Share, Team
 from efficienttrust.training._dropout import DropoutStream
 from efficienttrust.training._inputs import described
 from efficienttrust.training._joint_norm import join_norms
-from efficienttrust.training._labels import Unit, as_labels
+from efficienttrust.training._labels import as_labels
 from efficienttrust.training._memory import row_losses
 from efficienttrust.training._microbatch import COUNTED_ROWS, StepMemory, slices, step_memory
+from efficienttrust.training._module_setup import ModuleSetup
 from efficienttrust.training.augmentation import augment
-
-
-@dataclass(frozen=True, eq=False)
-class ModuleSetup:
-    """What stays the same from step to step.
-
-    Attributes:
-        problem: The problem.
-        inputs: What the network was told of its inputs.
-        outputs: Number of logits.
-        network: Name of the network.
-        options: Its options.
-        eps: Radius of the training attack; 0 without a robustness target.
-        members: Membership [n, G] per attribute that a penalty needs.
-        strengths: Strength of each augmentation of images.
-        device: Where the training runs.
-        precision: Of forward and backward passes: `fp32`, `bf16` or `fp16`.
-        soft: [n] labels of two classes mixed with a teacher's probabilities; None learns the labels as they are.
-        unit: In what a label that is a number is learned; None learns classes.
-    """
-
-    problem: Problem
-    inputs: Inputs
-    outputs: int
-    network: str
-    options: Mapping[str, Any]
-    eps: float
-    members: Mapping[str, Tensor]
-    strengths: Mapping[str, float]
-    device: torch.device
-    precision: str
-    soft: Tensor | None = None
-    unit: Unit | None = None
+from efficienttrust.training.distillation._pupil import Pupil
 
 
 class ModuleStepper:
@@ -79,9 +49,11 @@ class ModuleStepper:
         weight_decay: Decoupled weight decay of matrices and filters; biases and norms have none.
         seed: Seed of the augmentation, of the attack's noise and of dropout.
         team: The processes that share every batch; None for one.
+        projection: What the weights will be as deployed: every pass sees them so; None trains them as they are.
 
     Attributes:
         parts: Micro-batches that a batch is taken in.
+        recomputed: FLOPs a row that each backward pass computes again to save memory; 0 keeps activations.
         compiled: Whether the training pass goes through `torch.compile`.
     """
 
@@ -95,6 +67,7 @@ class ModuleStepper:
         weight_decay: float,
         seed: int,
         team: Team | None = None,
+        projection: Projection | None = None,
     ) -> None:
         refuse_beyond_memory(setup.network, network, setup.device)
         train = setup.problem.splits["train"]
@@ -110,7 +83,8 @@ class ModuleStepper:
         self._generator = torch.Generator().manual_seed(seed)  # one draws the same on every device,
         self._noise = torch.Generator(setup.device).manual_seed(seed + 1)  # one draws where it is needed
         self._dropout = DropoutStream(seed, setup.device)
-        self.parts, self.compiled, self._stepped = 1, False, False
+        self.parts, self.compiled, self._stepped, self.recomputed = 1, False, False, 0.0
+        self.projection = Projection() if projection is None else projection
         self._team, self._share = team, Share() if team is None else team.share
         self._training_pass: Any = self._network
         decayed = [one for one in network.parameters() if one.ndim > 1]
@@ -121,6 +95,7 @@ class ModuleStepper:
             fused=True,
         )
         self._scaler = torch.amp.GradScaler(setup.device.type, enabled=setup.precision == "fp16")
+        self._pupil = Pupil(setup.teaching, self._network, setup.inputs.shape, self.optimizer, seed)
         self._mixed: tuple[Tensor, Tensor] | None = None  # partners and weights of the batch drawn last
 
     @property
@@ -143,7 +118,9 @@ class ModuleStepper:
         self._mixed = None
         mine = self._share.of(rows)
         if self._x is not None:
-            return self._x.index_select(0, mine).to(self.setup.device)
+            x = self._x.index_select(0, mine).to(self.setup.device)
+            self._pupil.listen(mine, x, None, self.parts)
+            return x
         assert self._pixels is not None
         levels = torch.from_numpy(self._pixels.levels(mine.numpy())).to(self.setup.device)
         images = levels.to(torch.float32).div_(255).contiguous(memory_format=torch.channels_last)
@@ -151,6 +128,7 @@ class ModuleStepper:
         made = augment(images, strengths, self._generator)
         if made.partners is not None and made.weights is not None:
             self._mixed = made.partners, made.weights
+        self._pupil.listen(mine, made.images, self._mixed, self.parts)
         return made.images
 
     def attack(self, x: Tensor, rows: Tensor, action: TrustAction) -> Tensor:
@@ -158,11 +136,12 @@ class ModuleStepper:
         attacked = self._share.among(round(action.adversarial_share * len(rows)))
         if attacked == 0 or not self.robust:
             return x
+        self._pupil.attacked = attacked
         y = self._y[self._share.of(rows)[:attacked]].to(x.device)
         together = -(-len(x) // self.parts)  # rows of a micro-batch
         pieces = slices(attacked, -(-attacked // together))
         p, eps, domain = self.setup.inputs.n_numeric, self.setup.eps, self.setup.problem.domain
-        with self._unmoved():
+        with self._unmoved(), self.as_deployed():
             if self.setup.inputs.kind == "image":
                 moved = [
                     attacked_images(self._answer, x[piece], y[piece], eps, action.attack, self._noise)
@@ -187,7 +166,7 @@ class ModuleStepper:
         penalty, pull = torch.zeros(()), torch.zeros(0)
         loss = torch.zeros((), device=x.device)
         self.optimizer.zero_grad(set_to_none=True)
-        with self._dropout.drawn():
+        with self._dropout.drawn(), self.as_deployed(), self._pupil.watching():
             if pulled and len(parts) > 1:
                 penalty, pull = self._pull(self._scores(x, parts), rows)
             for part in parts:
@@ -215,6 +194,21 @@ class ModuleStepper:
             )
         self._stepped = True
         return joint + action.lambda_fair * penalty
+
+    def advance(self, progress: float) -> None:
+        """Let the projection do what is due at a share of the training, in [0, 1]."""
+        self.projection.advance(self._network, progress)
+
+    @contextlib.contextmanager
+    def as_deployed(self) -> Iterator[None]:
+        """Let the body see the weights as they will be deployed."""
+        with self.projection.applied(self._network), checkpointed(self._network, self.recomputed > 0):
+            yield
+
+    def checkpoint(self) -> None:
+        """Let blocks keep their inputs alone from here on, and compute the rest again in the backward pass."""
+        row = torch.zeros(1, *self.setup.inputs.shape, device=self.setup.device)
+        self.recomputed = recomputed_flops(self._network, row)
 
     def join(self) -> None:
         """Take up training with the other processes: weights become those of process 0, batch norms joint."""
@@ -248,17 +242,20 @@ class ModuleStepper:
             x = ModuleStepper.batch(self, few.repeat_interleave(self._share.size), TrustAction(augmentation=0.0))
             return self._losses(self._logits(self._network, x), few, slice(None)).mean()
 
-        with self._dropout.drawn():
+        with self._dropout.drawn(), self._pupil.watching():
             self.optimizer.zero_grad(set_to_none=True)
             loss_of(min(COUNTED_ROWS, rows)).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
-            return step_memory(self._network, loss_of, rows)
+            return step_memory(self._network, loss_of, rows, recomputed=self.recomputed > 0)
 
     def scorer(self) -> Scorer:
         """Return the present network, frozen."""
         twin = copy.deepcopy(self._network).eval()
+        self.projection.fold(twin)
         for parameter in twin.parameters():
             parameter.requires_grad_(False)
+        if isinstance(twin, MLP):
+            return NetworkScorer(twin.layers())
         setup = self.setup
         unit = (0.0, 1.0) if setup.unit is None else (setup.unit.shift, setup.unit.scale)
         return ModuleScorer(
@@ -273,7 +270,10 @@ class ModuleStepper:
         """Return the floating-point operations of a step: forward, backward (twice), and the attack's passes."""
         passes = {"noise": 0.0, "n_fgsm": 3.0, "pgd": 3.0 * TRAINING_PGD_STEPS + 1.0}[action.attack]
         again = 1.0 if self.parts > 1 and self.penalties and action.lambda_fair > 0 else 0.0
-        return n_rows * self._flops * (3.0 + again + passes * action.adversarial_share)
+        backward = {"noise": 0.0, "n_fgsm": 1.0, "pgd": float(TRAINING_PGD_STEPS)}[action.attack]
+        recomputed = self.recomputed * (1.0 + backward * action.adversarial_share)
+        own = self._flops * (3.0 + again + passes * action.adversarial_share)
+        return n_rows * (own + recomputed + self._pupil.step_flops)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a step changes."""
@@ -285,8 +285,12 @@ class ModuleStepper:
             "noise": self._noise.get_state(),
             "dropout": self._dropout.state,
             "parts": self.parts,
+            "recomputed": self.recomputed,
+            "precision": self.setup.precision,
             "compiled": self.compiled,
             "scaler": self._scaler.state_dict(),
+            "projection": self.projection.state_dict(),
+            "pupil": self._pupil.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -297,8 +301,11 @@ class ModuleStepper:
             penalty.load_state_dict(saved)
         self._generator.set_state(state["generator"])
         self._noise.set_state(state["noise"])
-        self._dropout.state, self.parts = state["dropout"], state["parts"]
+        self._dropout.state, self.parts, self.recomputed = state["dropout"], state["parts"], state["recomputed"]
+        self.setup = dataclasses.replace(self.setup, precision=state["precision"])
         self._scaler.load_state_dict(state["scaler"])
+        self.projection.load_state_dict(state["projection"])
+        self._pupil.load_state_dict(state["pupil"])
         if state["compiled"] and not self.compiled:
             self.compile()
 
@@ -315,6 +322,9 @@ class ModuleStepper:
 
     def _losses(self, z: Tensor, mine: Tensor, part: slice) -> Tensor:
         """Return the weighted loss of each row of a part of this process's rows."""
+        return self._pupil.losses(self._label_losses(z, mine, part), z, part)
+
+    def _label_losses(self, z: Tensor, mine: Tensor, part: slice) -> Tensor:
         rows, soft = mine[part], self.setup.soft
         learned = (self._y if soft is None else soft)[rows].to(z.device)
         losses = row_losses(z, learned, squared=self.setup.unit is not None)

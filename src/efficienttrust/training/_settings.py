@@ -28,6 +28,9 @@ class Settings:
         augmentation: Strength in [0, 1] by name; None takes what suits the images.
         compile: Whether the training pass goes through `torch.compile`: `on`, `off`, or `auto`, which is on a GPU where
             the predicted saving exceeds the cost. Compiling is charged to the budget.
+        prune: A pruning while training, as `gradual:0.8`; None prunes nothing.
+        quantize: How the deployed network is quantised, as `int8`; `none`; or `auto`, which is int8 where that lets a
+            wider network meet a limit on size or latency.
         distil: Share of the loss, in [0, 1], on the probabilities of boosted trees that are trained first, inside the
             budget; of two classes in tables. It applies to `mlp` too.
     """
@@ -37,6 +40,8 @@ class Settings:
     augmentation: Mapping[str, float] | None = None
     compile: Compile = "auto"
     distil: float = 0.0
+    prune: str | None = None
+    quantize: str = "auto"
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:

@@ -7,6 +7,7 @@ where L + lambda_R L_adv on a doubled batch costs nearly three, for the same tra
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import torch
@@ -124,6 +125,14 @@ class Stepper:
         self._group["lr"] = learning_rate
         self.optimizer.step()
         return loss
+
+    def advance(self, progress: float) -> None:
+        """Do nothing: these weights are deployed as they are."""
+        del progress
+
+    def as_deployed(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context that changes nothing."""
+        return contextlib.nullcontext()
 
     def flops(self, n_rows: int, action: TrustAction) -> float:
         """Return the floating-point operations of a step: forward, backward, and the attack's passes."""

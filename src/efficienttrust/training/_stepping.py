@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -40,6 +41,14 @@ class Stepping(Protocol):
 
     def step(self, x: Tensor, rows: Tensor, action: TrustAction, learning_rate: float) -> Tensor:
         """Take one optimiser step on a batch and return its loss, detached."""
+        ...
+
+    def advance(self, progress: float) -> None:
+        """Do what is due at a share of the training, in [0, 1], before the step that follows."""
+        ...
+
+    def as_deployed(self) -> AbstractContextManager[None]:
+        """Let the body see the weights as they will be deployed."""
         ...
 
     def scorer(self) -> Scorer:

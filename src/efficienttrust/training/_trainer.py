@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from efficienttrust.atats import DecisionRecord, Policy
-from efficienttrust.compression import Scorer
+from efficienttrust.compression import Projection, Scorer, Workpiece
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.registry import Registry
 from efficienttrust.resources import Ledger
 from efficienttrust.training._settings import Settings
+from efficienttrust.training.distillation import Distillation
+
+if TYPE_CHECKING:
+    from efficienttrust.training._memory_limit import Means
 
 AUTO_NETWORKS = ("mlp", "tabular")
 """Networks that the trainer `auto` tries, the strong one last."""
@@ -35,6 +39,11 @@ class TrainingTask:
         export_cost: Measured cost of one export, on the declared clock; kept back.
         checkpoint: File to save the state to and resume from, or None.
         identity: What a checkpoint must have been made by to be resumed.
+        start: Makes the network to begin with, given the options, and what its weights will be as deployed; None makes
+            it by name, and deploys the weights as they are.
+        distillation: Teachers to learn from beside the labels.
+        rate: Factor on the peak learning rate; a trained network is tuned at a lower one.
+        reserve: Whether calibration and export have to fit into what is left of the budget.
         on_progress: Called at monitor points with (step, metrics by key, text of the current action).
     """
 
@@ -48,6 +57,10 @@ class TrainingTask:
     export_cost: float = 0.0
     checkpoint: Path | None = None
     identity: str = ""
+    start: Callable[[Mapping[str, Any]], Workpiece] | None = None
+    distillation: Distillation | None = None
+    rate: float = 1.0
+    reserve: bool = True
     on_progress: Callable[[int, Mapping[str, float], str], None] | None = None
 
 
@@ -84,6 +97,8 @@ class Candidates:
         trained: How it was trained, one sentence each.
         calibration_cost: Predicted cost of calibrating one candidate, on the declared clock.
         export_cost: Measured cost of an export where the trainer knows more than it was told.
+        projection: What the weights of the members are as deployed, at the end of the training.
+        means: By what means a step was made to fit into the memory.
     """
 
     members: tuple[Candidate, ...]
@@ -95,6 +110,8 @@ class Candidates:
     trained: tuple[str, ...] = ()
     calibration_cost: float = field(default=0.0)
     export_cost: float = 0.0
+    projection: Projection | None = None
+    means: Means | None = None
 
 
 class Trainer(Protocol):

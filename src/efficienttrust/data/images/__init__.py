@@ -23,5 +23,6 @@ from efficienttrust.data.images._load import load_images as load_images
 from efficienttrust.data.images._reading import PATH_OPTIONS as PATH_OPTIONS
 from efficienttrust.data.images._reading import RawImages as RawImages
 from efficienttrust.data.images._reading import image_formats as image_formats
+from efficienttrust.data.images._resolution import at_resolution as at_resolution
 
-__all__ = ["PATH_OPTIONS", "ImageSet", "RawImages", "image_formats", "is_image_source", "load_images"]
+__all__ = ["PATH_OPTIONS", "ImageSet", "RawImages", "at_resolution", "image_formats", "is_image_source", "load_images"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from efficienttrust.compression import NetworkScorer, Scorer, score_encoded
+from efficienttrust.compression import NetworkScorer, Scorer, parent_of, score_encoded
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.ood._detector import Array, Representation
 
@@ -87,12 +87,14 @@ def represent_scorer(scorer: Scorer, x: ArrayLike, y: ArrayLike | None = None) -
     Trees and linear models have no hidden layer; their features are the rows themselves.
     """
     rows = np.asarray(x, dtype=np.float32)
-    if not isinstance(scorer, NetworkScorer) or len(scorer.layers) == 1:
+    parent = parent_of(scorer)  # a quantised network hides its layers: their features are those of its parent
+    if not isinstance(parent, NetworkScorer) or len(parent.layers) == 1:
         return _representation(rows, score_encoded(scorer, rows), y, (NO_HIDDEN_LAYER,))
-    hidden = NetworkScorer(scorer.layers[-1:])
-    for weight, bias in scorer.layers[:-1]:
-        rows = np.maximum(rows @ weight + bias, 0)
-    return _representation(rows, score_encoded(hidden, rows), y, ())
+    hidden = rows
+    for weight, bias in parent.layers[:-1]:
+        hidden = np.maximum(hidden @ weight + bias, 0)
+    z = score_encoded(NetworkScorer(parent.layers[-1:]), hidden) if parent is scorer else score_encoded(scorer, rows)
+    return _representation(hidden, z, y, ())
 
 
 def represent_probabilities(

@@ -93,7 +93,7 @@ class Block(nn.Module):
     def __init__(self, size: int, *, first: bool, last: bool) -> None:
         super().__init__()
         hidden = round(FEED_FORWARD * size)
-        self.last = last
+        self.last, self.heads = last, HEADS
         self.before_attention = nn.Identity() if first else nn.LayerNorm(size)
         self.query = nn.Linear(size, size)
         self.key_and_value = nn.Linear(size, 2 * size)
@@ -109,19 +109,18 @@ class Block(nn.Module):
         asking, tokens = (seen[:, :1], tokens[:, :1]) if self.last else (seen, tokens)
         key, value = self.key_and_value(seen).chunk(2, dim=-1)
         dropout = ATTENTION_DROPOUT if self.training else 0.0
-        found = functional.scaled_dot_product_attention(
-            _heads(self.query(asking)), _heads(key), _heads(value), dropout_p=dropout
-        )
+        query, key, value = (_heads(one, self.heads) for one in (self.query(asking), key, value))
+        found = functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
         tokens = tokens + self.out(found.transpose(1, 2).flatten(2))
         values, gates = self.widen(self.before_feed_forward(tokens)).chunk(2, dim=-1)
         added: Tensor = self.narrow(self.dropout(values * torch.relu(gates)))
         return tokens + added
 
 
-def _heads(values: Tensor) -> Tensor:
+def _heads(values: Tensor, heads: int) -> Tensor:
     """Divide [n, t, size] into heads, [n, heads, t, size / heads]."""
     n, tokens, size = values.shape
-    return values.reshape(n, tokens, HEADS, size // HEADS).transpose(1, 2)
+    return values.reshape(n, tokens, heads, size // heads).transpose(1, 2)
 
 
 networks.register("ft_transformer")(

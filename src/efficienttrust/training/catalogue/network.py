@@ -20,6 +20,7 @@ from efficienttrust.training._bench import Bench
 from efficienttrust.training._checkpoint import load_checkpoint, save_checkpoint
 from efficienttrust.training._levers import Levers, levers_of
 from efficienttrust.training._loop import Loop, LoopState
+from efficienttrust.training._module_step import ModuleStepper
 from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._probe import probe
 from efficienttrust.training._stepping import Stepping
@@ -58,6 +59,7 @@ class NetworkTrainer:
             stepper = bench.stepper()
             flops = stepper.forward_flops()
             monitor = Monitor(problem, task.targets, head, aware=task.aware, seed=task.seed, flops=flops)
+        bench.ask_teachers(ledger)
         if saved is None:
             spoilt = bench.stepper()
             notes = bench.fit_memory(stepper, spoilt, ledger)
@@ -89,9 +91,11 @@ class NetworkTrainer:
             head=head,
             history=tuple(loop.state.history),
             decisions=tuple(loop.state.decisions),
-            trained=(*bench.said, *taught),
+            trained=(*bench.trained(stepper), *taught),
             fallbacks=(*loop.state.fallbacks, *self._without_head(problem, head, levers)),
             calibration_cost=_calibration_cost(costs, problem, monitor),
+            projection=stepper.projection if isinstance(stepper, ModuleStepper) else None,
+            means=bench.means(stepper),
         )
 
     def _head(self, problem: Problem, levers: Levers) -> Head | None:
@@ -119,7 +123,7 @@ class NetworkTrainer:
         for _ in range(3):
             costs.observe("step", plain)
         reserve = 0.0
-        if ledger.clock not in ("steps", "samples") and math.isfinite(ledger.limit):
+        if self.task.reserve and ledger.clock not in ("steps", "samples") and math.isfinite(ledger.limit):
             calibration = RESERVE_FACTOR * _calibration_cost(costs, problem, monitor)
             affordable = CALIBRATION_SHARE * max(ledger.remaining(), 0.0)
             exporting = RESERVE_FACTOR * self.task.export_cost + RESERVE_SHARE * ledger.limit

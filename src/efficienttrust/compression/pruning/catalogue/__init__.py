@@ -1,0 +1,1 @@
+"""One method of pruning per module; each registers itself in `efficienttrust.compression.pruning.prunings`."""

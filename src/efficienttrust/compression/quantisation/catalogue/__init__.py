@@ -1,0 +1,1 @@
+"""One quantisation per module."""
