@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline import Audit as Audit
     from efficienttrust.pipeline import Run as Run
     from efficienttrust.pipeline import audit as audit
+    from efficienttrust.pipeline import compress as compress
     from efficienttrust.pipeline import fit as fit
     from efficienttrust.pipeline import load_run as load_run
     from efficienttrust.pipeline import verify as verify
@@ -33,7 +34,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Audit", "Budget", "Problem", "Run", "__version__", "audit", "fit", "load_problem", "load_run", "verify"]
+__all__ = [
+    "Audit",
+    "Budget",
+    "Problem",
+    "Run",
+    "__version__",
+    "audit",
+    "compress",
+    "fit",
+    "load_problem",
+    "load_run",
+    "verify",
+]
 
 _HOMES = {
     "Audit": "efficienttrust.pipeline",
@@ -41,6 +54,7 @@ _HOMES = {
     "Problem": "efficienttrust.data",
     "Run": "efficienttrust.pipeline",
     "audit": "efficienttrust.pipeline",
+    "compress": "efficienttrust.pipeline",
     "fit": "efficienttrust.pipeline",
     "load_problem": "efficienttrust.data",
     "load_run": "efficienttrust.pipeline",

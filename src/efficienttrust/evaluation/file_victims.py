@@ -11,6 +11,7 @@ from torch import Tensor
 
 from efficienttrust.compression import DeployedImages, DeployedModel, DeployedOutput, Feeds
 from efficienttrust.data import Encoder
+from efficienttrust.threats import Victim
 
 LEAST = 1e-38  # probability below which the logarithm is not taken
 
@@ -67,6 +68,26 @@ class ImageFileVictim:
             return _answer(self._file.run(images.detach().numpy()))
 
         return answer
+
+
+class RoundedVictim:
+    """Fixed rows of a file of whole numbers: the gradient is its float parent's, what counts is the file's answer.
+
+    Args:
+        file: The exported file on all rows of a split.
+        parent: The float network on the rows that are attacked; what can be proven of it does not hold for the file.
+        rows: [m] positions of those rows in the split.
+    """
+
+    differentiable = True
+
+    def __init__(self, file: Victim, parent: Victim, rows: Tensor) -> None:
+        self.bind = parent.bind
+        self._file, self._rows = file, rows
+
+    def bind_exact(self, index: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the file's answer to these of the attacked rows."""
+        return self._file.bind(self._rows[index])
 
 
 def _answer(said: DeployedOutput) -> Tensor:

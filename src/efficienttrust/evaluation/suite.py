@@ -21,13 +21,14 @@ from efficienttrust.compression import (
     DeployedModel,
     DeployedOutput,
     ModuleScorer,
+    QuantisedScorer,
     Scorer,
     TreeScorer,
     parent_of,
 )
 from efficienttrust.data import Problem, Split
 from efficienttrust.errors import UsageError
-from efficienttrust.evaluation.file_victims import FileVictim, ImageFileVictim
+from efficienttrust.evaluation.file_victims import FileVictim, ImageFileVictim, RoundedVictim
 from efficienttrust.evaluation.parent import region_of, victim_of
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.rule_data import robustness_key
@@ -104,7 +105,7 @@ def evaluate_file(
         problem: The problem.
         split: Name of the split.
         targets: The targets.
-        scorer: The float parent.
+        scorer: What was exported; the gradient of attacks is that of its float parent.
         decision: Its decision rule.
         seed: Seed of the attacks.
         spread: Shares the rows that are attacked among processes; None attacks all of them here.
@@ -113,7 +114,7 @@ def evaluate_file(
         UsageError: The file answers with something that is not a number.
     """
     part = problem.splits[split]
-    scorer = parent_of(scorer)  # attacks are crafted on floats, and judged by the file
+    rounded, scorer = isinstance(scorer, QuantisedScorer), parent_of(scorer)  # whole numbers have no gradient
     said, victim = _asked(file, problem, split)
     if problem.task == "regression":
         return _numbers(problem, part, said.score, split)
@@ -131,7 +132,7 @@ def evaluate_file(
         standing = said.decision[rows] == part.y[rows]
         assault = _Assault(
             victim, scorer, decision, problem, part, str(arguments["attack"]), float(str(arguments["eps"])),
-            str(arguments["norm"]), seed,
+            str(arguments["norm"]), seed, rounded,
         )  # fmt: skip
         attacked = rows[standing]
         standing[standing] = spread(assault.survivors, attacked) if spread else assault.survivors(attacked)
@@ -238,6 +239,7 @@ class _Assault:
     eps: float
     norm: str
     seed: int
+    rounded: bool
 
     def survivors(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return, for rows that are right when clean, which are still right after every way of attacking."""
@@ -276,12 +278,15 @@ class _Assault:
             return [*own, *searches]
         if not attacks.get(self.attack).needs_gradient:
             return [partial(self._on_the_file, self.attack), search]
-        if isinstance(self.scorer, ModuleScorer) and self.problem.kind == "table" and len(searches) == 1:
+        masked = self.rounded or isinstance(self.scorer, ModuleScorer)
+        if masked and self.problem.kind == "table" and len(searches) == 1:
             searches.append(partial(self._on_the_file, "random_points"))  # its gradient may be masked
         return [self._on_the_parent, *searches]
 
     def _on_the_parent(self, rows: NDArray[np.int64]) -> Tensor:
         parent = victim_of(self.problem, self.scorer, self.part.inputs(rows), self.decision, self.part.groups[rows])
+        if self.rounded:
+            parent = RoundedVictim(self.file, parent, torch.from_numpy(rows))
         return self._run(self.attack, parent, rows, RESTARTS)
 
     def _on_the_file(self, attack: str, rows: NDArray[np.int64]) -> Tensor:
