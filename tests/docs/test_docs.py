@@ -28,6 +28,7 @@ SHORTER = {
     "time=5s cpu": "time=100 steps",
     "time: 5s cpu": "time: 100 steps",
     'time="5s cpu"': 'time="100 steps"',
+    "--recover 5s": "--recover '60 steps'",
 }
 """How the budgets of the docs are shrunk, so that a page takes seconds."""
 

@@ -11,7 +11,15 @@ import pytest
 import torch
 
 from efficienttrust import fit, load_run, verify
-from efficienttrust.compression import Decision, DeployedModel, ModuleScorer, cut_encoded, score_encoded
+from efficienttrust.compression import (
+    Decision,
+    DeployedModel,
+    ModuleScorer,
+    QuantisedScorer,
+    cut_encoded,
+    parent_of,
+    score_encoded,
+)
 from efficienttrust.data import Problem, load_problem
 from efficienttrust.errors import InfeasibleError, RunInterrupted, UsageError
 from efficienttrust.models import Inputs, make_network, parse_network
@@ -133,10 +141,11 @@ def size(width: float) -> int:
 
 
 class FakeFile:
-    """What a file of this width would weigh."""
+    """What a file of this width would weigh, of floats or of whole numbers of 8 bits."""
 
-    def __init__(self, width: float) -> None:
-        self.size_bytes, self.n_parameters = size(width), parameters(width)
+    def __init__(self, width: float, whole: bool) -> None:
+        self.n_parameters = parameters(width)
+        self.size_bytes = (1 if whole else 4) * self.n_parameters + OVERHEAD
 
 
 @pytest.fixture
@@ -145,19 +154,23 @@ def tried(monkeypatch) -> list[tuple[float, Decision]]:
     seen: list[tuple[float, Decision]] = []
 
     def exported(problem, scorer, decision, metadata):
-        seen.append((scorer.options["width"], decision))
-        return b""
+        seen.append((parent_of(scorer).options["width"], decision))
+        return b"whole numbers" if isinstance(scorer, QuantisedScorer) else b""
 
     monkeypatch.setattr(room, "export_file", exported)
-    monkeypatch.setattr(room, "open_file", lambda problem, content: FakeFile(seen[-1][0]))
+    monkeypatch.setattr(room, "open_file", lambda problem, content: FakeFile(seen[-1][0], bool(content)))
     return seen
 
 
-def chosen(limits: str, *, aware: bool = False, head: bool = False, **options: float) -> capacity.Capacity:
+def chosen(
+    limits: str, *, aware: bool = False, head: bool = False, quantize: str = "none", **options: float
+) -> capacity.Capacity:
     budget = Budget.parse(f"time=9 steps, {limits}")
     limits_of = room.Room(loans(), budget, aware, head, {})
     asked = {"depth": 1, **options}
-    return capacity.choose_width(limits_of, Ledger(budget), network="ft_transformer", options=asked, seed=0)
+    return capacity.choose_width(
+        limits_of, Ledger(budget), network="ft_transformer", options=asked, seed=0, quantize=quantize
+    )
 
 
 @pytest.mark.parametrize("limit", ["size", "parameters"])
@@ -181,6 +194,15 @@ def test_both_limits_have_to_be_met(tried):
 def test_what_nothing_meets_is_infeasible(tried, limit):
     with pytest.raises(InfeasibleError, match=r"ft_transformer at width 0\.125: .*ask for more"):
         chosen(limit)
+
+
+def test_whole_numbers_let_a_wider_network_fit(tried):
+    found = chosen(f"size={size(0.25)}B", quantize="auto")
+    assert found.options["width"] > 0.25
+    assert found.quantisation is not None
+    assert found.quantisation.bits == 8
+    assert parameters(found.options["width"]) + OVERHEAD <= size(0.25)
+    assert chosen("size=9MB", quantize="auto").quantisation is None, "floats where they fit"
 
 
 def test_a_width_of_ones_own_is_not_changed(tried):

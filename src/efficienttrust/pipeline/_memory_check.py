@@ -95,11 +95,11 @@ def check_memory(
     used, how, phase = peaks.delivered, "this process since it began", peaks.phase
     details: dict[str, object] = {"evaluation_peak": peaks.after["evaluate"]}
     cuda = cuda_peaks(sys.modules.get("torch"))
-    with ledger.phase("verify memory"):
-        if cuda:
-            details |= {"allocated": cuda["cuda_allocated"], "reserved": cuda["cuda_reserved"], "process": used}
-            used, how, phase = cuda["cuda_reserved"], "torch's allocator on the GPU", "train"
-        elif limit is not None:
+    if cuda:
+        details |= {"allocated": cuda["cuda_allocated"], "reserved": cuda["cuda_reserved"], "process": used}
+        used, how, phase = cuda["cuda_reserved"], "torch's allocator on the GPU", "train"
+    elif limit is not None:
+        with ledger.phase("verify memory"):
             if used > limit and not peaks.exact(limit):
                 found = _fresh_peak(problem, request, candidates)
                 if isinstance(found, str):

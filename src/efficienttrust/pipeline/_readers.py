@@ -19,7 +19,8 @@ def for_readers(document: Mapping[str, Any], *, show_small_cells: bool = False) 
     """Return a document as pages, cards and printed output show it.
 
     Of clinical data (`problem.clinical` or `data.clinical`) small cells are withheld, see
-    `efficienttrust.report.suppress_small_cells`; all other documents are returned as they are.
+    `efficienttrust.report.suppress_small_cells` and, of whom a compression hurt, `withhold_harm`; all other documents
+    are returned as they are.
 
     Args:
         document: The content of `run.json` or `audit.json`, or a part of it with `problem` or `data`.
@@ -28,10 +29,16 @@ def for_readers(document: Mapping[str, Any], *, show_small_cells: bool = False) 
     rows = document.get("problem") or document.get("data") or {}
     if show_small_cells or not rows.get("clinical"):
         return document
-    from efficienttrust.report import suppress_small_cells
+    from efficienttrust.report import suppress_small_cells, withhold_harm
 
-    shown: dict[str, Any] = _with_nan(suppress_small_cells(plain(document)))
-    return shown
+    given = plain(document)
+    compression = given.get("compression") or {}
+    compared = {key: compression.pop(key) for key in ("harm", "flip_bound") if key in compression}
+    shown: dict[str, Any] = suppress_small_cells(given)
+    if compression:
+        shown["compression"] = withhold_harm({**shown["compression"], **compared}, shown)
+    found: dict[str, Any] = _with_nan(shown)
+    return found
 
 
 def notes_for_readers(problem: Problem, *, show_small_cells: bool = False) -> Sequence[str]:

@@ -13,7 +13,7 @@ from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.proof import prove
 from efficienttrust.evaluation.targets import parse_target
-from efficienttrust.pipeline._origin import data_of, file_of, refuse_edited
+from efficienttrust.pipeline._origin import data_of, file_of
 from efficienttrust.pipeline._run import load_run
 from efficienttrust.pipeline._session import single_thread
 
@@ -66,7 +66,6 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
         raise UsageError(f"run.json of {folder} lists other targets than its model.onnx was made for: it was altered")
     if file.metadata.get("data_sha256") != recorded["fingerprint"]:
         raise UsageError(f"run.json of {folder} names other data than its model.onnx was made from: it was altered")
-    refuse_edited(Path(folder), run)
     problem = data_of(run, folder, problem, "verify(folder, problem=…)")
     with single_thread():
         proof = prove(

@@ -24,6 +24,7 @@ from efficienttrust.report._comparisons import compares_groups
 from efficienttrust.report._decision_cells import is_few
 from efficienttrust.report._page import render_report
 from efficienttrust.report._small_cells import LEAST, suppress_small_cells
+from efficienttrust.report._small_harm import withhold_harm
 
 __all__ = [
     "LEAST",
@@ -34,4 +35,5 @@ __all__ = [
     "render_audit",
     "render_report",
     "suppress_small_cells",
+    "withhold_harm",
 ]

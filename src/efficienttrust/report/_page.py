@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from efficienttrust.report import _bars, _groups, _sentences, _tables, _theme, _trade
+from efficienttrust.report._compression import compression_section
 from efficienttrust.report._figures import DotPanel, dot_panel
 from efficienttrust.report._read import Document, VerdictText, part, read_verdicts, texts
 from efficienttrust.report._trajectory import trajectory_figure
@@ -44,6 +45,7 @@ def render_report(document: Document, history: pd.DataFrame, decisions: pd.DataF
         The page. Values that could not be estimated are shown as such; nothing is loaded from elsewhere.
     """
     groups = _groups.read_groups(document)
+    compression = compression_section(document)
     return environment().get_template("report.html.j2").render(
         light=_theme.variables(_theme.LIGHT),
         dark=_theme.variables(_theme.DARK),
@@ -77,7 +79,8 @@ def render_report(document: Document, history: pd.DataFrame, decisions: pd.DataF
         verify=_sentences.verify_command(document),
         created=_sentences.created(document),
         facts=_tables.facts(document),
-        contents=CONTENTS,
+        compression=compression,
+        contents=(("compression", "Compression"), *CONTENTS) if compression else CONTENTS,
     )  # fmt: skip
 
 

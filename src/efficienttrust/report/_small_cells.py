@@ -263,10 +263,10 @@ def _walk(node: Any, path: tuple[str, ...], least: int, known: _Known) -> None:
             _walk(item, (*path, str(name)), least, known)
         elif name in _COUNTED and item is not None and not isinstance(item, bool) and as_float(item) < least:
             node[name] = f"<{least}"
-    if path[:1] == ("shift",) and any(map(_is_withheld, rows(node, "groups"))):
+    if path[:1] == ("shift",) and any(map(is_withheld, rows(node, "groups"))):
         _blank(node.get("worst_group") or {}, least, DECIDED)
     if path == ("shift",):  # the worst environment's figure stands in a row of its own too
-        lost = {row.get("name") for row in filter(_is_withheld, rows(node, "environments"))}
+        lost = {row.get("name") for row in filter(is_withheld, rows(node, "environments"))}
         for name in ("worst_accuracy", "worst_error") if node.get("worst") in lost else ():
             _blank(node.get(name) or {}, least, DECIDED)
     if isinstance(node.get("by_group"), dict):
@@ -286,12 +286,13 @@ def _walk(node: Any, path: tuple[str, ...], least: int, known: _Known) -> None:
 def _forget_gaps(node: dict[str, Any], least: int) -> None:
     """Withhold the gaps beside a table by group that withholds one of its figures."""
     for attribute, table in node["by_group"].items():
-        if any(map(_is_withheld, rows({"": table}, ""))):
+        if any(map(is_withheld, rows({"": table}, ""))):
             for gap in (node.get("gap"), (node.get("gaps") or {}).get(attribute)):
                 _blank(gap or {}, least, DECIDED)
 
 
-def _is_withheld(row: Mapping[str, Any]) -> bool:
+def is_withheld(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row of a table, or one of its figures, is withheld."""
     told = [row, *(cell for cell in row.values() if isinstance(cell, Mapping))]
     return any(isinstance(one.get("n"), str) or str(one.get("note") or "").startswith(WITHHELD) for one in told)
 

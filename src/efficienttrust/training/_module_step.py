@@ -254,9 +254,9 @@ class ModuleStepper:
         self.projection.fold(twin)
         for parameter in twin.parameters():
             parameter.requires_grad_(False)
-        if isinstance(twin, MLP):
-            return NetworkScorer(twin.layers())
         setup = self.setup
+        if isinstance(twin, MLP) and setup.unit is None and setup.outputs == 1:
+            return NetworkScorer(twin.layers())
         unit = (0.0, 1.0) if setup.unit is None else (setup.unit.shift, setup.unit.scale)
         return ModuleScorer(
             twin, setup.inputs.shape, setup.outputs, setup.network, setup.options, described(setup.inputs), *unit

@@ -168,6 +168,10 @@ def test_too_few_rows_to_measure_ranges_by():
     scorer = mlp()
     with pytest.raises(UsageError, match="31 training rows are too few"):
         quantise(scorer, parse_quantisation("int8"), rows_of(scorer, 31))
+    for needs_none in ("int8_dynamic", "int4"):
+        assert np.isfinite(
+            quantise(scorer, parse_quantisation(needs_none), rows_of(scorer, 3)).score(rows_of(scorer, 5))
+        ).all()
 
 
 def test_nothing_is_printed(capfd):

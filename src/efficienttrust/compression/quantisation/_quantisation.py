@@ -24,6 +24,7 @@ class Quantisation:
         title: One sentence for reports, with the source.
         bits: Bits of a weight; those allowed, where the user says how many.
         convert: Makes the quantised model; None of a simulated method, which rounds weights and converts nothing.
+        calibrated: Whether it measures the ranges of activations, for which it takes some rows.
         block: Weights along the inputs that share a scale; None for one scale per output.
         options: Names and defaults of the options.
     """
@@ -32,6 +33,7 @@ class Quantisation:
     title: str
     bits: int | range
     convert: Convert | None
+    calibrated: bool = False
     block: int | None = None
     options: Mapping[str, float] = field(default_factory=dict)
 

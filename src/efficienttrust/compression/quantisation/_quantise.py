@@ -45,7 +45,7 @@ def quantise(
     method = quantisations.get(step.method)
     if method.convert is None:
         raise ValueError(f"{step.text} is simulated: there is nothing to convert")
-    if len(calibration) < FEWEST_ROWS:
+    if method.calibrated and len(calibration) < FEWEST_ROWS:
         raise UsageError(
             f"--quantize {step.text}: {len(calibration)} training rows are too few to measure the ranges of "
             f"activations by, it takes {FEWEST_ROWS}; give more rows, or weights:{step.bits}, which needs none"

@@ -29,6 +29,7 @@ quantisations.register("int8")(
         name="int8",
         title="8 bits for weights and activations: static ranges, or dynamic ones for recurrent networks.",
         bits=8,
+        calibrated=True,
         convert=convert,
         options={"per_channel": 1.0},
     )

@@ -59,6 +59,7 @@ quantisations.register("int8_static")(
         name="int8_static",
         title="8 bits for weights and activations, ranges measured on training rows (Jacob et al. 2018).",
         bits=8,
+        calibrated=True,
         convert=convert_static,
         options={"per_channel": 1.0},
     )
