@@ -81,6 +81,7 @@ def test_the_finding_names_the_change_and_the_group_hurt_most():
     page = page_of(make_compressed(harm))
     assert "The error rate went from 0.200 to 0.320 on the same test rows: +0.120" in page.text
     assert "Hurt most is Male (sex): +0.240" in page.text
+    assert "Of the classes, the error of “no” rose most: +0.120" in page.text
     assert row_of(page, "sex: Female")[4].startswith("±0")
     assert row_of(page, "sex: Male")[4].startswith("+0.240")
     assert "12 % (9.2" in page.text.replace("\u00a0", " ")
@@ -335,7 +336,9 @@ def test_a_withheld_comparison_renders_and_says_so():
     document = for_readers(clinical(drawn_harm(8, 60), flip_bound=None))
     page = page_of(document)
     assert "Which group was hurt most is withheld." in page.text
-    assert "is withheld" in page.text
+    assert "How many decisions flipped is withheld." in page.text
+    assert "Whether small old margins foretell flips is withheld." in page.text
+    assert "was not rejected" not in page.text
     json.dumps(document)
 
 

@@ -101,13 +101,13 @@ def count_weights(graph: Any) -> int:
             count += packed[name]
         elif name.endswith(SPARSE_SHAPE):
             count += int(np.prod(_numbers(value)))
-        elif (value.data_type == TensorProto.FLOAT or name in whole) and not name.endswith(SPARSE_PARTS):
+        elif (value.data_type == TensorProto.FLOAT or name in whole) and not name.endswith(SPARSE_VALUES):
             count += int(np.prod(value.dims))
     return count
 
 
-SPARSE_SHAPE = ".sparse_shape"  # of a weight that is stored as what is not zero of it
-SPARSE_PARTS = (".sparse_values", ".sparse_mask", ".sparse_bits")
+SPARSE_SHAPE, SPARSE_VALUES, SPARSE_MASK = ".sparse_shape", ".sparse_values", ".sparse_mask"
+"""Endings of the parts of a weight that is stored as what is not zero of it."""
 WHOLE = {"DequantizeLinear": (0,), "MatMulInteger": (1,), "ConvInteger": (1,), "DynamicQuantizeLSTM": (1, 2)}
 """Where an operator takes a weight of whole numbers."""
 ASIDE = {

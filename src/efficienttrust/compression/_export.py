@@ -29,6 +29,7 @@ from efficienttrust.compression._module_graph import add_module
 from efficienttrust.compression._module_scorer import ModuleScorer
 from efficienttrust.compression._quantised_scorer import QuantisedScorer
 from efficienttrust.compression._scorers import NetworkScorer, Scorer
+from efficienttrust.compression._sparse_storage import store_sparse
 from efficienttrust.compression._tree_graph import add_trees
 from efficienttrust.errors import UsageError
 
@@ -102,6 +103,7 @@ def export_onnx(
         _add_outputs(graph, logit, add_given_cut(graph, decision, given, cells, group_names))
     else:
         _add_outputs(graph, logit, add_inferred_cut(graph, decision, encoded))
+    store_sparse(graph)
     declared = [declare_input(entry) for entry in inputs]
     outputs = declare_outputs(task, len(classes))
     made = helper.make_graph(graph.nodes, "efficienttrust", declared, outputs, graph.initialisers)

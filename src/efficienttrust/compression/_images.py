@@ -21,6 +21,7 @@ from efficienttrust.compression._module_scorer import ModuleScorer
 from efficienttrust.compression._quantised_scorer import QuantisedScorer
 from efficienttrust.compression._runtime import DeployedOutput
 from efficienttrust.compression._sessions import open_session, read_file
+from efficienttrust.compression._sparse_storage import store_sparse
 from efficienttrust.errors import UsageError
 
 FORMAT_KEY = "efficienttrust_images"
@@ -71,6 +72,7 @@ def export_images(
         kind, shape = kinds.get(name, TensorProto.INT64), shapes.get(name, ["N"])
         return helper.make_tensor_value_info(name, kind, shape, doc_string=MEANINGS[name])
 
+    store_sparse(graph)
     made = helper.make_graph(
         graph.nodes, "efficienttrust", [declared(INPUT)], [declared(name) for name in OUTPUTS], graph.initialisers
     )

@@ -48,6 +48,11 @@ def error_sentences(harm: Document) -> list[str]:
         )
     elif overall:
         found.append(f"How the {rises} changed is {change.missing}.")
+    rises_most = max(rows(harm, "classes"), key=lambda row: _or_least(read_change(row).value), default={})
+    change = read_change(rises_most)
+    if change.known and change.value > 0:
+        label = shorten(str(rises_most.get("label")))
+        found.append(f"Of the classes, the error of “{label}” rose most: {change_text(change)}{_chance(change)}.")
     worst = part(harm, "hurt_most")
     if worst.get(WITHHELD):
         found.append(f"Which group was hurt most is {WITHHELD}.")
@@ -173,7 +178,7 @@ def _evenness(harm: Document) -> HarmPart | None:
               if as_float(raw.get("adjusted")) < 0.05]  # fmt: skip
     if uneven:
         lines.append(f"They do not fall on the groups alike: {', '.join(uneven)} (adjusted p below 0.05).")
-    elif body:
+    elif any(math.isfinite(as_float(raw.get("adjusted"))) for raw in rows(harm, "evenness")):
         lines.append("That they fall on the groups alike was not rejected at 0.05, which does not show that they do.")
     columns = ["attribute", "p", "p, adjusted (Holm)", "test"]
     table = Table("Do changed decisions fall on groups alike?", columns, body) if body else None
@@ -206,7 +211,7 @@ def _exemplars(harm: Document) -> HarmPart | None:
     churn = measured(exemplars.get("churn"))
     if churn.known:
         lines.append(f"Another seed alone moves {_share(churn)} of the rows.")
-    elif churn.note:
+    elif churn.note and churn.missing != WITHHELD:
         lines.append(f"{churn.note[:1].upper()}{churn.note[1:]}.")
     return HarmPart("Exemplars", lines, exemplar_table(harm), "The rows whose score moved most")
 
@@ -242,8 +247,9 @@ def _margins(harm: Document) -> HarmPart | None:
         )
     if foretold.known:
         lines.append(f"A small old margin foretells flips with an AUROC of {foretold.text()}; 0.5 is no sign.")
-    elif foretold.note:
-        lines.append(f"Whether small old margins foretell flips: {foretold.missing} ({foretold.note}).")
+    else:
+        why = f" ({foretold.note})" if foretold.note and foretold.missing != WITHHELD else ""
+        lines.append(f"Whether small old margins foretell flips is {foretold.missing}{why}.")
     return HarmPart("Margins", lines, margin_table(harm), "Margins before and after")
 
 

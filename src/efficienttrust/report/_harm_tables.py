@@ -24,7 +24,7 @@ def effect_table(harm: Document) -> Table:
     what = "Mean absolute error" if regression else "Error rate"
     return Table(
         f"{what} before and after on the same test rows, 95 % intervals",
-        ["rows", "n", "error before", "error after", "change (paired)", *flips],
+        ["rows", "n", "error before", "error after", "paired change", *flips],
         body,
     )
 
@@ -63,7 +63,7 @@ def tail_table(harm: Document) -> Table | None:
         return None
     total = as_float(tail.get("count"))
     more = f"{len(body)} of {total:,.0f} cells, " if total > len(body) else ""
-    columns = ["cell", "training rows", "test rows", "error before", "error after", "change (paired)"]
+    columns = ["cell", "training rows", "test rows", "error before", "error after", "paired change"]
     return Table(f"{more}rarest in training first, 95 % intervals".capitalize(), columns, body)
 
 

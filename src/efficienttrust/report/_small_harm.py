@@ -4,7 +4,8 @@ A table of the comparison stands whole or not at all, which is stricter than `su
 to compute from what is left: with a row about fewer than ten people the table goes; with a count of 1 to 9 behind a
 rate (errors before or after, or flips), or of that many others, those rates go in all its rows. Rows of no known group
 count as a row, being all less those shown. What goes from a coarse table goes from all finer ones. Rows themselves are
-never listed, and what the report withholds by group or over all rows is withheld here too.
+never listed, and what the report withholds by group or over all rows is withheld here too. A change in error is shown
+where the errors before and after are: the difference of two counts of many rows counts nobody.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many decisions can a change of the weights of a ReLU network flip? (Kind: exact, row by row.)
+"""How many decisions a change of the weights of a ReLU network can flip at most: exact, row by row.
 
 Letters: W_l [in, out] and b_l are weights and biases of layer l, E_l and B_l the largest absolute errors of each, a_l
 the activations of the unchanged network (a_0 = x), e_l a bound on how far they move. As ReLU moves nothing farther

@@ -53,6 +53,8 @@ def test_a_mask_is_kept_through_the_recovery_and_called_simulated(made):
     entry = made["masked"].document["compression"]
     assert entry["label"] == "simulated"
     assert entry["after"]["nonzero_parameters"] < 0.3 * entry["after"]["parameters"]
+    assert entry["after"]["parameters"] == entry["before"]["parameters"]
+    assert entry["after"]["size_bytes"] < entry["before"]["size_bytes"], "zeros are not stored"
 
 
 def test_int8_is_verified_and_the_parent_stays(made):

@@ -71,17 +71,17 @@ class Pair:
         A row of more than two classes that flipped has lost the lead of its old class and given one to its new class.
         """
         if not self.decides:
-            return np.abs(_numbers(self.after.score) - _numbers(self.before.score))
+            return np.asarray(np.abs(_numbers(self.after.score) - _numbers(self.before.score)))
         before, after = _numbers(self.before.margin), _numbers(self.after.margin)
         if self.task == "multiclass":
             after = np.where(self.flipped, -after, after)
-        return np.abs(after - before)
+        return np.asarray(np.abs(after - before))
 
     def errors(self, answers: Answers) -> Array:
         """Return 1 where a decision is wrong, or the distance of the number from the label, float64 [n]."""
         if self.decides:
             return np.asarray(answers.decision != self.split.y, dtype=np.float64)
-        return np.abs(_numbers(answers.score) - _numbers(self.split.y))
+        return np.asarray(np.abs(_numbers(answers.score) - _numbers(self.split.y)))
 
     def outcome(self, answers: Answers) -> Outcome:
         """Return answers as metrics take them, without groups."""
