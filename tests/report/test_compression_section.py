@@ -281,6 +281,17 @@ def test_with_few_flips_all_that_tells_of_flips_goes_and_errors_stay():
     assert harm["tail"]["cells"] == []
 
 
+@pytest.mark.parametrize(("may_flip", "stays"), [(0.25, True), (0.0005, False)])
+def test_a_bound_by_group_stays_where_all_of_it_may(may_flip, stays):
+    listed = [
+        {"by": "sex", "group": g, "n": 10_000, "undecided": may_flip, "observed": 0.12} for g in ("Female", "Male")
+    ]
+    bound = {**BOUND, "n": 20_000, "groups": listed}
+    shown = for_readers(clinical(drawn_harm(17, 20_000), flip_bound=bound))["compression"]["flip_bound"]
+    assert shown["groups"] == (listed if stays else [])
+    assert shown["undecided"] == 0.21
+
+
 def test_few_flips_near_the_threshold_hide_those_far_from_it_too():
     harm = drawn_harm(14, 20_000)
     harm["margins"]["near_flips"] |= {"value": 0.002, "n": 2000}
@@ -301,15 +312,13 @@ def test_with_few_errors_in_a_group_calibration_by_it_and_the_worst_group_go():
     assert [row["n"] for row in shown["margins"]["rows"]] == [20_000, 10_000, 10_000]
 
 
-def test_small_cells_without_an_error_go():
+def test_a_cell_of_nobody_goes_too():
     y, sex = np.zeros(20_000, dtype=int), np.repeat([0, 1], 10_000)
     y[:1000] = 1
-    y[-7:] = 1
     before = (np.arange(20_000) % 50 < 15).astype(int)
-    before[-7:] = 0
     after = np.where(np.arange(20_000) % 50 == 20, 1, before)
     harm = make_harm({"sex": sex}, y, before, after)
-    assert harm["partitions"][0]["cells"][3]["n"] == 7
+    assert harm["partitions"][0]["cells"][3]["n"] == 0
     shown = for_readers(clinical(harm))["compression"]["harm"]
     assert shown["partitions"][0]["cells"] == shown["tail"]["cells"] == []
     assert shown["partitions"][0]["groups"] == harm["partitions"][0]["groups"]

@@ -15,10 +15,10 @@ Example:
     True
 """
 
+from efficienttrust.theory._embedding import embedded
 from efficienttrust.theory.flip_bound import (
     FlipBound,
     bound_flips,
-    embedded,
     perturbation_reach,
     rounding_errors,
     weight_errors,

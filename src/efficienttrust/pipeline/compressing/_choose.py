@@ -38,14 +38,15 @@ if TYPE_CHECKING:
 DEFAULT_TIME = TimeLimit(30.0, "wall")
 KEPT = (1.0, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05)  # shares of the units
 STORED = (  # (share of the weights that are masked, quantisation)
-    (0.0, ""), (0.0, "int8"), (0.0, "int4"), (0.5, ""), (0.8, ""), (0.9, ""),
+    (0.0, ""), (0.0, "int8"), (0.0, "int4"), (0.8, "int8"), (0.5, ""), (0.8, ""), (0.9, ""),
 )  # fmt: skip
 SCREENING = 0.25  # of the budget: what the search may take on top of the training of the one that is delivered
-TUNING = 0.6  # of what is left, for the last recovery; the rest is for calibration and export
-SCREENED = {True: 5, False: 3}  # candidates at most: of networks that are exported by hand, of torch modules
+TUNING = 0.75  # of what is left, for the last recovery; the rest is for calibration and export
+SCREENED = {True: 6, False: 3}  # candidates at most: of networks that are exported by hand, of torch modules
 EFFORT = 0.2  # of a full calibration, to rank what is screened
 RETRIES = 3  # networks of one way of storing that are exported before it is given up
 BYTES = {"": 4.0, "int8": 1.05, "int4": 0.65}  # of a weight in the file, scales included
+MASK = 1 / 8  # bytes of a weight that may be masked, on top of those that are not
 
 
 @dataclass(eq=False)
@@ -194,7 +195,7 @@ def predictor(search: Search, widest: Option, narrowest: Option) -> Callable[[fl
 
     def fits(kept: float, masked: float, quantisation: str) -> bool:
         matrices, others, flops = counts(kept)
-        per_weight = BYTES[quantisation] if not masked else 4 * (1 - masked) + 1 / 8
+        per_weight = BYTES[quantisation] * (1 - masked) + (MASK if masked else 0.0)
         size = base + matrices * per_weight + 4 * others
         span = max(counts(1.0)[2] - counts(KEPT[-1])[2], 1.0)
         latency = fast + (slow - fast) * (flops - counts(KEPT[-1])[2]) / span
