@@ -71,7 +71,8 @@ class Atoms:
         2023, "DepGraph", with the scale of a batch norm folded in. Differs in the product, which does not change when a
         unit is scaled up before its ReLU and down after it, and is 0 for what nobody writes or nobody reads.
         """
-        written, read = torch.zeros(2, self.count, dtype=torch.float64)
+        written = torch.zeros(self.count, dtype=torch.float64)
+        read = torch.zeros_like(written)
         for (path, leaf, axis), atoms in self.places.items():
             value = getattr(self.module.get_submodule(path), leaf).detach().double()
             if value.ndim < 2:

@@ -156,7 +156,7 @@ def _that_fit(search: Search) -> tuple[list[Option], list[Option]]:
     widest and the narrowest network, whose files are measured. What it proposes is exported; where that does not fit,
     the next narrower one is.
     """
-    widest, narrowest = search.make(()), search.make(_words(KEPT[-1], 0.0, ""))
+    widest, narrowest = search.make(()), search.make(words_of(KEPT[-1], 0.0, ""))
     found: list[Option] = [widest] if not widest.misfits else []
     refused: list[Option] = [widest] if widest.misfits else []
     costs = predictor(search, widest, narrowest)
@@ -167,7 +167,7 @@ def _that_fit(search: Search) -> tuple[list[Option], list[Option]]:
             continue  # it fits as it is: nothing is gained by masking weights
         tries = [kept for kept in KEPT if costs(kept, masked, quantisation)][:RETRIES] or [KEPT[-1]]
         for kept in tries:
-            tried = search.make(_words(kept, masked, quantisation))
+            tried = search.make(words_of(kept, masked, quantisation))
             (refused if tried.misfits else found).append(tried)
             if not tried.misfits:
                 break
@@ -183,7 +183,7 @@ def predictor(search: Search, widest: Option, narrowest: Option) -> Callable[[fl
     def counts(kept: float) -> tuple[int, int, float]:
         """Return weights that can be pruned or rounded, all others, and operations of a row."""
         forge = search.forge()
-        forge.apply(parse_chain(_words(kept, 0.0, "")))
+        forge.apply(parse_chain(words_of(kept, 0.0, "")))
         module = forge.piece.module
         matrices = sum(one.numel() for one in module.parameters() if one.ndim > 1)
         everything = sum(one.numel() for one in module.parameters())
@@ -208,7 +208,8 @@ def predictor(search: Search, widest: Option, narrowest: Option) -> Callable[[fl
     return fits
 
 
-def _words(kept: float, masked: float, quantisation: str) -> tuple[tuple[str, str], ...]:
+def words_of(kept: float, masked: float, quantisation: str) -> tuple[tuple[str, str], ...]:
+    """Return the chain of a point of the grid, without recovery."""
     words: list[tuple[str, str]] = []
     if kept < 1:
         words.append(("prune", f"structured:{round(1 - kept, 2):g}"))

@@ -1,0 +1,164 @@
+"""Whole units leave a network: what is left is smaller, and answers as the network did without them."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from efficienttrust.compression import Decision, ModuleScorer, Workpiece, score_encoded, scorer_of, workpiece_of
+from efficienttrust.compression.pruning import Mask, parse_pruning, prune, sparsity
+from efficienttrust.compression.pruning._atoms import choose, kept_units
+from efficienttrust.compression.pruning._families import atoms_of
+from efficienttrust.errors import UsageError
+from efficienttrust.pipeline._weights import load_weights, save_weights
+from tests.compression.pruning.cases import OURS, ours, plain, rows
+
+
+def cut(scorer: ModuleScorer, amount: float = 0.5) -> ModuleScorer:
+    piece = workpiece_of(scorer)
+    prune(piece, parse_pruning(f"structured:{amount}"), sample=rows(scorer.shape), seed=0)
+    return scorer_of(piece, scorer)
+
+
+def silenced(module: nn.Module, amount: float) -> nn.Module:
+    """A twin of the same size in which nobody hears the units that would leave: what reads them reads zeros."""
+    twin = copy.deepcopy(module)
+    atoms = atoms_of(twin)
+    kept = choose(atoms, amount)
+    with torch.no_grad():
+        for (path, leaf, axis), places in atoms.places.items():
+            value = getattr(twin.get_submodule(path), leaf)
+            if axis == 1 and value.ndim > 1:
+                gone = torch.nonzero((places >= 0) & ~kept[places])[:, 0]
+                value.index_fill_(1, gone, 0.0)
+    return twin
+
+
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("amount", [0.5, 0.9])
+def test_every_network_answers_as_without_the_units(name, amount):
+    if name == "gru" and amount == 0.9:
+        amount = 0.75
+    scorer = ours(name)
+    x = rows(scorer.shape)
+    expected = score_encoded(scorer_of(Workpiece(silenced(scorer.module, amount), scorer.shape), scorer), x)
+    smaller = cut(scorer, amount)
+    assert smaller.n_parameters < scorer.n_parameters
+    found = score_encoded(smaller, x)
+    assert np.abs(found - expected).max() < 1e-4 * max(1.0, np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_cut_network_is_saved_and_loaded(name, tmp_path):
+    scorer = cut(ours(name), 0.5)
+    save_weights(tmp_path, scorer, Decision())
+    again, _ = load_weights(tmp_path)
+    assert np.array_equal(score_encoded(again, rows(scorer.shape)), score_encoded(scorer, rows(scorer.shape)))
+
+
+def test_all_stages_of_a_resnet_are_halved_the_stream_included():
+    module = cut(ours("resnet8")).module
+    channels = [layer.out_channels for layer in module.modules() if isinstance(layer, nn.Conv2d)]
+    assert sorted(set(channels)) == [8, 16, 32]
+    assert module.head.in_features == 32
+
+
+def test_heads_leave_attention_whole():
+    before, after = ours("vit").module.blocks[0], cut(ours("vit")).module.blocks[0]
+    width = before.out.in_features // before.heads
+    assert (before.heads, after.heads) == (3, 2)
+    assert after.out.in_features == 2 * width
+    assert after.project.out_features == 3 * 2 * width
+
+
+def test_masked_weights_stay_masked_after_a_cut():
+    piece = plain()
+    prune(piece, parse_pruning("layerwise:0.5"), sample=rows((12,)), seed=0)
+    prune(piece, parse_pruning("structured:0.5"), sample=rows((12,)), seed=0)
+    assert all(isinstance(rule, Mask) for rules in piece.projection.rules.values() for rule in rules)
+    for name, parameter in piece.module.named_parameters():
+        if name in piece.projection.rules:
+            assert piece.projection.rules[name][0].keep.shape == parameter.shape
+    share = sparsity(piece)
+    with torch.no_grad():
+        for parameter in piece.module.parameters():
+            parameter.add_(1.0)  # a step of training
+    assert sparsity(piece) == share > 0.2
+
+
+def test_the_choice_does_not_change_when_a_unit_is_scaled_up_and_down_again():
+    piece = plain(widths=(32,))
+    kept = choose(atoms_of(piece.module), 0.5)
+    with torch.no_grad():
+        factor = torch.rand(32) * 5 + 0.2
+        piece.module.linears[0].weight.mul_(factor[:, None])
+        piece.module.linears[0].bias.mul_(factor)
+        piece.module.linears[1].weight.div_(factor)
+    assert torch.equal(choose(atoms_of(piece.module), 0.5), kept)
+
+
+def test_units_that_nobody_reads_leave_first():
+    piece = plain(widths=(32,))
+    with torch.no_grad():
+        piece.module.linears[1].weight[:, 5:21] = 0
+        piece.module.linears[0].weight[5:21].mul_(100)
+    kept = choose(atoms_of(piece.module), 0.5)
+    assert kept.tolist() == [not 5 <= unit < 21 for unit in range(32)]
+
+
+def test_permuting_units_permutes_the_choice():
+    piece = plain(widths=(32,))
+    kept = choose(atoms_of(piece.module), 0.5)
+    order = torch.randperm(32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        first, second = piece.module.linears
+        first.weight.copy_(first.weight[order].clone())
+        first.bias.copy_(first.bias[order].clone())
+        second.weight.copy_(second.weight[:, order].clone())
+    assert torch.equal(choose(atoms_of(piece.module), 0.5), kept[order])
+
+
+@pytest.mark.parametrize("units", [1, 2, 3, 7, 8, 16, 33, 64, 256])
+@pytest.mark.parametrize("amount", [0.01, 0.25, 0.5, 0.9, 0.99])
+def test_many_units_stay_by_fours_and_never_none(units, amount):
+    kept = kept_units(units, amount)
+    assert 1 <= kept <= units
+    assert kept < 8 or kept % 4 == 0 or kept == units
+    assert abs(kept - units * (1 - amount)) <= max(2.0, 1.0 if units < 8 else 2.0)
+
+
+class Foreign(nn.Module):
+    """A network that is not ours, with a shortcut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1)
+        self.inner, self.outer = nn.Conv2d(16, 24, 3, padding=1), nn.Conv2d(24, 16, 3, padding=1)
+        self.head = nn.Linear(16, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        stem = torch.relu(self.stem(x))
+        return self.head((stem + self.outer(torch.relu(self.inner(stem)))).mean((2, 3)))
+
+
+def test_a_network_of_ones_own_is_traced():
+    piece = Workpiece(Foreign().eval(), (3, 8, 8))
+    prune(piece, parse_pruning("structured:0.5"), sample=rows((3, 8, 8)), seed=0)
+    module = piece.module
+    assert (module.stem.out_channels, module.inner.out_channels, module.head.in_features) == (8, 12, 8)
+    assert module(torch.from_numpy(rows((3, 8, 8)))).shape == (16, 4)
+    assert piece.edits["inner.out_channels"] == 12
+
+
+@pytest.mark.parametrize("module", [nn.Linear(12, 1), nn.Sequential(nn.Flatten(), nn.Linear(12, 1))])
+def test_a_network_without_units_is_refused(module):
+    piece = Workpiece(module, (12,))
+    before = copy.deepcopy(module.state_dict())
+    with pytest.raises(UsageError, match="choose magnitude"):
+        prune(piece, parse_pruning("structured:0.5"), sample=rows((12,)), seed=0)
+    for name, value in piece.module.state_dict().items():
+        assert torch.equal(value, before[name])
