@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ def fit_document(document: Mapping[str, Any], folder: Path) -> dict[str, object]
             name: {**{key: entry.get(key) for key in RESOURCE_KEYS}, "phases": entry.get("phases", {})}
             for name, entry in _resources(document).items()
         },
+        "failed": list(document.get("failed", ())),
         "fallbacks": document["fallbacks"],
         "artifacts": {name: str(folder / path) for name, path in document["artifacts"].items()},
     }
@@ -95,6 +97,12 @@ def print_summary(document: Mapping[str, Any], folder: Path) -> None:
     for fallback in document["fallbacks"]:
         print(f"note: {fallback}")
     print(folder / "report.html")
+
+
+def print_failures(failed: Sequence[str]) -> None:
+    """Say on stderr which hard limits a run broke: it failed, whatever its verdicts are."""
+    for line in failed:
+        print(f"error: the run failed: {line}", file=sys.stderr)
 
 
 def verify_document(verified: Sequence[VerifiedVerdict]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token
 
 from efficienttrust.cli._interrupt import stop_on_interrupt
-from efficienttrust.cli._output import fit_document, print_compression, print_json, print_summary
+from efficienttrust.cli._output import fit_document, print_compression, print_failures, print_json, print_summary
 from efficienttrust.cli._progress import progress_display
 from efficienttrust.errors import UsageError
 
@@ -98,7 +98,8 @@ def compress(
         print_compression(shown)
         print_summary(shown, folder)
     exceeded = [name for name, entry in made.ledger.items() if name != "time" and (entry or {}).get("overrun")]
-    for name in exceeded if not quiet else ():
+    for name in (one for one in exceeded if one != "memory" and not quiet):
         print(f"note: the limit on {name} is exceeded", file=sys.stderr)
     missed = any(verdict.status in {"missed", "infeasible"} for verdict in made.verdicts)
-    return int(strict and (missed or bool(exceeded)))
+    print_failures(made.failed)
+    return int(bool(made.failed) or (strict and (missed or bool(exceeded))))

@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from efficienttrust.cli._interrupt import stop_on_interrupt
-from efficienttrust.cli._output import fit_document, print_json, print_summary
+from efficienttrust.cli._output import fit_document, print_failures, print_json, print_summary
 from efficienttrust.cli._progress import progress_display
 
 
@@ -179,7 +179,9 @@ def fit(
         print_json(fit_document(shown, folder))
     else:
         print_summary(shown, folder)
-    return int(strict and any(verdict.status in {"missed", "infeasible"} for verdict in run.verdicts))
+    print_failures(run.failed)
+    missed = any(verdict.status in {"missed", "infeasible"} for verdict in run.verdicts)
+    return int(bool(run.failed) or (strict and missed))
 
 
 def _joined(names: list[str] | None) -> str | None:

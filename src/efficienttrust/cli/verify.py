@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from efficienttrust.cli._output import print_json, print_verification, verify_document
+from efficienttrust.cli._output import print_failures, print_json, print_verification, verify_document
 
 
 def verify(run: Path, /, *, json: bool = False) -> int:
@@ -23,7 +23,8 @@ def verify(run: Path, /, *, json: bool = False) -> int:
     from efficienttrust import pipeline
 
     verified = pipeline.verify(run)
-    shown = pipeline.for_readers(pipeline.load_run(run).document)["verdicts"]
+    run_document = pipeline.load_run(run).document
+    shown = pipeline.for_readers(run_document)["verdicts"]
     verified = [
         replace(one, value=math.nan, recorded_value=math.nan)
         if str(told.get("note") or "").startswith("withheld")
@@ -34,4 +35,5 @@ def verify(run: Path, /, *, json: bool = False) -> int:
         print_json(verify_document(verified))
     else:
         print_verification(verified)
+    print_failures(run_document.get("failed", ()))
     return int(not all(one.confirmed for one in verified))

@@ -18,7 +18,7 @@ from efficienttrust.pipeline._claim import claimed, working_folder
 from efficienttrust.pipeline._document import export_metadata, make_document
 from efficienttrust.pipeline._memory_check import Peaks, check_memory, needed
 from efficienttrust.pipeline._progress import ProgressEvent, Tell
-from efficienttrust.pipeline._request import Request, check_destination, make_request
+from efficienttrust.pipeline._request import Request, check_destination, make_request, refuse_memory
 from efficienttrust.pipeline._room import Room
 from efficienttrust.pipeline._run import Run, frame_of
 from efficienttrust.pipeline._session import single_thread, warm_up
@@ -101,6 +101,7 @@ def fit(
     clear_stop()
     warm_up(**needed(problem, request))
     peaks.reach("libraries")
+    refuse_memory(request.budget)
     with (
         claimed(destination if rank() == 0 else None),
         single_thread(),

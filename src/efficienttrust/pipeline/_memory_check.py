@@ -110,9 +110,14 @@ def check_memory(
             floor = memory_floor(**needed(problem, request))
             details |= {"floor": floor, "above_floor": max(used - floor, 0)}
     ledger.measured("memory", float(used), how=how, phase=phase, **details)
+    return broken(limit, used, f"of {how}; phase: {phase}")
+
+
+def broken(limit: float | None, used: float, where: str) -> tuple[str, ...]:
+    """Return the line on a limit on memory that a run broke, or nothing."""
     if limit is None or used <= limit:
         return ()
-    return (f"memory: peak {in_bytes(used)} where {in_bytes(limit)} was asked (of {how}; phase: {phase})",)
+    return (f"memory: peak {in_bytes(used)} where {in_bytes(limit)} was asked ({where})",)
 
 
 def _fresh_peak(problem: Problem, request: Request, candidates: Candidates) -> tuple[int, str] | str:

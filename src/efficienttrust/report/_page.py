@@ -64,6 +64,7 @@ def render_report(document: Document, history: pd.DataFrame, decisions: pd.DataF
         metrics=_tables.metric_rows(document),
         decisions=_tables.decision_tables(document, decisions),
         candidates=_tables.candidate_table(document),
+        failed=texts(document, "failed"),
         fallbacks=texts(document, "fallbacks"),
         notes=texts(part(document, "problem"), "notes"),
         data_tables=[

@@ -19,9 +19,10 @@ from efficienttrust.pipeline._capacity import Capacity
 from efficienttrust.pipeline._claim import claimed
 from efficienttrust.pipeline._document import make_document
 from efficienttrust.pipeline._fit import DECISION_COLUMNS, HISTORY_COLUMNS
+from efficienttrust.pipeline._memory_check import broken
 from efficienttrust.pipeline._origin import data_of, file_hash, refuse_edited
 from efficienttrust.pipeline._progress import ProgressEvent, Tell
-from efficienttrust.pipeline._request import Request, check_destination, make_request
+from efficienttrust.pipeline._request import Request, check_destination, make_request, refuse_memory
 from efficienttrust.pipeline._run import Run, frame_of, load_run
 from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.pipeline._stages import calibrate_members, export_chosen, measure_file
@@ -109,6 +110,7 @@ def compress(
     check_destination(destination, overwrite=overwrite)
     clear_stop()
     warm_up(exporter=isinstance(source.scorer, ModuleScorer))
+    refuse_memory(request.budget)
     with claimed(destination), single_thread():
         ledger = Ledger(request.budget)
         tell = Tell(progress, ledger)
@@ -133,6 +135,8 @@ def compress(
             proof = prove(problem, request.targets, file, scorer, choice.decision, seed=request.seed)
         capacity = Capacity(forge.options, f"compressed from {source.folder or 'a run in memory'}", 0.0)
         document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
+        peak = ledger.to_dict()["memory"]["used"]
+        document["failed"] = list(broken(request.budget.memory, peak, "of this process since it began"))
         tell("compare")
         made = Run(
             document=document,
