@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from efficienttrust.compression import Decision, ModuleScorer, workpiece_of
+from efficienttrust.compression import Decision, DeployedModel, ModuleScorer, export_onnx, workpiece_of
 from efficienttrust.compression import scorer_of as folded
-from efficienttrust.compression._core import count_weights
+from efficienttrust.compression._core import core_of, count_weights
 from efficienttrust.compression._graph import IR_VERSION, OPSET, Graph
 from efficienttrust.compression._images import DeployedImages, export_images
 from efficienttrust.compression._sparse_storage import store_sparse
 from efficienttrust.compression.pruning import parse_pruning, prune
 from efficienttrust.compression.quantisation import parse_quantisation, quantise
 from efficienttrust.models import Inputs, make_network
+from tests.compression.conftest import adult_like_encoder, adult_like_frame, random_network
+from tests.compression.pruning.cases import ours, rows
 
 CLASSES = ("a", "b", "c")
 SHAPE = (3, 16, 16)
 IMAGES = np.random.default_rng(0).random((40, *SHAPE)).astype(np.float32)
 
 
+ENCODER, FRAME = adult_like_encoder(), adult_like_frame(300)
+ENCODED = ENCODER.transform(FRAME)
+
+
+@cache
 def thinned(amount: float) -> ModuleScorer:
     module = make_network("resnet8", Inputs("image", SHAPE), 3, seed=0).eval()
-    scorer = ModuleScorer(module, SHAPE, 3, "resnet8")
+    return masked(ModuleScorer(module, SHAPE, 3, "resnet8"), amount, IMAGES)
+
+
+def masked(scorer, amount: float, sample: np.ndarray):
     piece = workpiece_of(scorer)
-    prune(piece, parse_pruning(f"magnitude:{amount}"), sample=IMAGES, seed=0)
+    prune(piece, parse_pruning(f"magnitude:{amount}"), sample=sample, seed=0)
     return folded(piece, scorer)
 
 
@@ -37,12 +51,20 @@ def exported(scorer, monkeypatch, *, dense: bool) -> bytes:
         return export_images(scorer, Decision(), CLASSES)
 
 
-def operators(content: bytes, path) -> list[str]:
-    """What the runtime executes of a file."""
+def executed(content: bytes, path) -> tuple[list[str], list[tuple[int, ...]]]:
+    """What the runtime executes of a file, and the types and shapes of the arrays that it holds."""
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath, options.log_severity_level = str(path), 3
     onnxruntime.InferenceSession(content, options)
-    return sorted(node.op_type for node in onnx.load(path).graph.node)
+    graph = onnx.load(path).graph
+    return sorted(node.op_type for node in graph.node), sorted((one.data_type, *one.dims) for one in graph.initializer)
+
+
+def network_alone(graph: Graph, output: str) -> onnx.ModelProto:
+    """A graph without inputs as a model."""
+    answer = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
+    made = onnx.helper.make_graph(graph.nodes, "g", [], [answer], graph.initialisers)
+    return onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -56,8 +78,74 @@ def test_the_file_is_smaller_and_nothing_else_changes(amount, share, whole, monk
     one, other = DeployedImages(dense).run(IMAGES), DeployedImages(sparse).run(IMAGES)
     assert np.array_equal(one.score, other.score)
     assert np.array_equal(one.margin, other.margin)
-    assert operators(sparse, tmp_path / "sparse.onnx") == operators(dense, tmp_path / "dense.onnx")
+    assert executed(sparse, tmp_path / "sparse.onnx") == executed(dense, tmp_path / "dense.onnx")
     assert DeployedImages(sparse).n_parameters == DeployedImages(dense).n_parameters
+
+
+@pytest.mark.parametrize(("method", "share"), [("", 0.35), ("int8", 0.75), ("int8_dynamic", 0.75), ("int4", 1.0)])
+def test_a_table_file_is_smaller_and_nothing_else_changes(method, share, monkeypatch, tmp_path):
+    scorer = masked(random_network((ENCODER.n_features, 128, 64, 1)), 0.9, ENCODED)
+    if method:
+        scorer = quantise(scorer, parse_quantisation(method), ENCODED)
+    sparse = export_onnx(None, ENCODER, scorer, Decision(0.3))
+    monkeypatch.setattr("efficienttrust.compression._export.store_sparse", lambda graph: None)
+    dense = export_onnx(None, ENCODER, scorer, Decision(0.3))
+    assert len(sparse) <= share * len(dense)
+    assert np.array_equal(DeployedModel(sparse).run(FRAME).margin, DeployedModel(dense).run(FRAME).margin)
+    assert executed(sparse, tmp_path / "sparse.onnx") == executed(dense, tmp_path / "dense.onnx")
+    assert DeployedModel(sparse).n_parameters == DeployedModel(dense).n_parameters
+
+
+@pytest.mark.parametrize("method", ["", "int8_dynamic"])
+def test_a_recurrent_network_runs_as_the_same_operators(method, tmp_path):
+    float_network = ours("lstm")
+    sample = rows(float_network.shape, 64)
+    scorer = masked(float_network, 0.9, sample)
+    core = quantise(scorer, parse_quantisation(method), sample).core if method else core_of(scorer)
+    model = onnx.load_model_from_string(core)
+    graph = Graph([])
+    graph.nodes, graph.initialisers = list(model.graph.node), list(model.graph.initializer)
+    store_sparse(graph)
+    del model.graph.node[:], model.graph.initializer[:]
+    model.graph.node.extend(graph.nodes)
+    model.graph.initializer.extend(graph.initialisers)
+    if model.opset_import[0].version < OPSET:
+        model.opset_import[0].version = OPSET
+    sparse = model.SerializeToString()
+    assert len(sparse) < 0.6 * len(core)
+    said = [onnxruntime.InferenceSession(one).run(None, {"rows": sample})[0] for one in (core, sparse)]
+    assert np.array_equal(*said)
+    assert executed(sparse, tmp_path / "sparse.onnx") == executed(core, tmp_path / "dense.onnx")
+
+
+@given(
+    size=st.integers(1, 2000),
+    density=st.floats(0, 1),
+    letters=st.integers(1, 200),
+    weights=st.integers(1, 4),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_file_grows(size, density, letters, weights):
+    value = (np.random.default_rng(size).random(size) < density).astype(np.float32)
+    graph = Graph(["y"])
+    for k in range(weights):
+        graph.add("Identity", graph.constant("w" * letters + str(k), value), name="out", out="y" if k == 0 else None)
+    before = network_alone(graph, "y").ByteSize()
+    store_sparse(graph)
+    assert network_alone(graph, "y").ByteSize() <= before
+
+
+def test_the_names_of_many_weights_do_not_add_up():
+    value = np.zeros((100, 30), np.float32)
+    sizes = []
+    for weights in (10, 20, 200):
+        graph = Graph(["y"])
+        for k in range(weights):
+            graph.add("Identity", graph.constant(f"w{k:03}", value), name=f"o{k:03}")
+        store_sparse(graph)
+        sizes.append(network_alone(graph, "o000").ByteSize())
+    each = (sizes[1] - sizes[0]) / 10
+    assert sizes[2] - sizes[1] < 1.1 * 180 * each
 
 
 def test_a_dense_file_stays_as_it_was_to_the_byte(monkeypatch):
