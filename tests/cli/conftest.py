@@ -81,7 +81,7 @@ class FakePipeline:
         self.fit = arguments
         self.during(arguments)
         verdicts = [SimpleNamespace(**one) for one in self.document["verdicts"]]
-        return SimpleNamespace(document=self.document, verdicts=verdicts)
+        return SimpleNamespace(document=self.document, verdicts=verdicts, failed=())
 
 
 @pytest.fixture

@@ -45,7 +45,8 @@ def compress(
 
     Steps are applied in the order in which they are given. What recovers after `--quantize` trains with rounded
     weights; before it, the trained weights are rounded. Exit codes: 0 done, 1 a target was missed or a limit exceeded
-    and `--strict` was given, or more memory was held than allowed, 2 wrong usage or input, 3 limits that nothing can meet.
+    and `--strict` was given, or more memory was held than allowed, 2 wrong usage or input, 3 limits that
+    nothing can meet.
 
     Args:
         run: Folder of a run of a network.

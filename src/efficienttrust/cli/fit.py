@@ -59,8 +59,8 @@ def fit(
     """Train a model under a budget, check every target on the deployed file, and write a report.
 
     Options given together with a YAML file replace what the file says. Exit codes: 0 done, 1 a target was missed and
-    `--strict` was given, or the limit on memory was exceeded, 2 wrong usage or input, 3 infeasible, 130 interrupted (the state is saved; run the same
-    command again to continue).
+    `--strict` was given, or the limit on memory was exceeded, 2 wrong usage or input, 3 infeasible, 130 interrupted
+    (the state is saved; run the same command again to continue).
 
     Args:
         source: A data set by name (see `efficienttrust data list`), your copy of one as `diabetes130:PATH` or

@@ -34,11 +34,16 @@ OURS = {
     "resnet18": (IMAGES, NARROW),
     "resnet50": (IMAGES, NARROW),
 }
+DEEP = {
+    **{name: (IMAGES, {}) for name in ("resnet20", "resnet32", "resnet56", "resnet110")},
+    "resnet34": (IMAGES, NARROW),
+}
+"""More blocks of the kinds above."""
 
 
 def ours(name: str, seed: int = 0) -> ModuleScorer:
     """An untrained network whose norms and statistics are no identities."""
-    inputs, options = OURS[name]
+    inputs, options = (OURS | DEEP)[name]
     outputs = 10 if inputs.kind == "image" else 1
     module = make_network(name, inputs, outputs, seed=seed, **options).eval()
     stir(module, seed)

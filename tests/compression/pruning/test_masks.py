@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune as torch_prune
 
-from efficienttrust.compression import Workpiece
-from efficienttrust.compression.pruning import parse_pruning, prune, sparsity
+from efficienttrust.compression import ModuleScorer, NetworkScorer, Workpiece
+from efficienttrust.compression.pruning import parse_pruning, prune, sparsity, zero_parameters
 from efficienttrust.compression.pruning._masks import Mask, cut_to, deployed_weights, lowest, masks_of
 from efficienttrust.errors import UsageError
 from tests.compression.pruning.cases import plain, rows
@@ -122,6 +122,20 @@ def test_a_network_that_answers_nan_is_refused():
         piece.module.linears[0].bias.fill_(float("nan"))
     with pytest.raises(UsageError, match="no number"):
         pruned("magnitude:0.5", piece=piece)
+
+
+def test_without_weights_there_is_no_sparsity():
+    assert np.isnan(sparsity(nn.LayerNorm(4)))
+
+
+def test_zeros_of_a_scorer_are_counted():
+    weight, bias = np.array([[0.0], [1.0], [2.0], [0.0]], np.float32), np.zeros(1, np.float32)
+    assert zero_parameters(NetworkScorer(((weight, bias),))) == 3
+    layer = nn.Linear(4, 1)
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight.T))
+        layer.bias.copy_(torch.from_numpy(bias))
+    assert zero_parameters(ModuleScorer(layer, (4,), 1, "layer")) == 3
 
 
 def test_the_lowest_are_counted_with_ties():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from efficienttrust.compression import Workpiece
 from efficienttrust.compression.pruning import parse_pruning, prune
 from efficienttrust.compression.pruning._masks import masked_share, masks_of
 from efficienttrust.compression.pruning._schedules import END, Thinning
@@ -16,9 +17,9 @@ from tests.compression.pruning.cases import plain, rows
 SAMPLE = rows((12,))
 
 
-def thinned(text: str, steps: int = 200, *, seed: int = 0):
+def thinned(text: str, steps: int = 200, *, seed: int = 0, piece: Workpiece | None = None):
     """Walk through a training whose gradients are drawn; return the network and the share masked at each step."""
-    piece = plain()
+    piece = piece or plain()
     prune(piece, parse_pruning(text), sample=SAMPLE, seed=0)
     generator = torch.Generator().manual_seed(seed)
     found = []
@@ -76,6 +77,45 @@ def test_regrown_weights_begin_at_zero_and_had_the_largest_gradient():
     assert weights[name][place] == 0
     total = sum(mask.keep.numel() for mask in masks.values())
     assert sum(int((~mask.keep).sum()) for mask in masks.values()) == round(0.6 * total)
+
+
+def test_the_weights_that_go_and_come_are_those_of_brute_force():
+    piece = plain()
+    masks, own = masks_of(piece), dict(piece.module.named_parameters())
+    plan, regrow = [(0.1, 0.5), (0.4, 0.55), (0.7, 0.6), (1.0, 0.7)], 0.4
+    thinning = Thinning(masks, plan, regrow=regrow)
+    value = np.concatenate([own[name].detach().numpy().ravel() for name in masks])
+    kept, returned = np.ones(len(value), bool), 0
+    generator = torch.Generator().manual_seed(1)
+    for when, share in plan:
+        for parameter in piece.module.parameters():
+            parameter.grad = torch.randn(parameter.shape, generator=generator)
+        thinning.advance(piece.module, when)
+        slope = np.abs(np.concatenate([own[name].grad.numpy().ravel() for name in masks]))
+        zeros = round(share * len(value))
+        falling = regrow / 2 * (1 + np.cos(np.pi * when)) if when < 1 else 0.0
+        grown = round(falling * (len(value) - zeros))
+        old = kept.copy()
+        order = np.argsort(np.where(kept, np.abs(value), -1), kind="stable")
+        kept[order[: zeros + grown]] = False
+        back = np.argsort(np.where(kept, -1, slope))[len(value) - grown :]
+        kept[back] = True
+        value[kept & ~old] = 0
+        returned += int((kept & ~old).sum())
+        found = np.concatenate([mask.keep.numpy().ravel() for mask in masks.values()])
+        assert np.array_equal(found, kept)
+        assert len(value) - kept.sum() == zeros
+    assert returned > 0
+    after = np.concatenate([own[name].detach().numpy().ravel() for name in masks])
+    assert np.array_equal(after[kept], value[kept])
+
+
+@pytest.mark.parametrize("text", ["gradual:0.5", "gradual:0.5, regrow=0", "iterative:0.5"])
+def test_what_is_sparser_already_does_not_grow_back(text):
+    piece = plain()
+    prune(piece, parse_pruning("magnitude:0.8"), sample=SAMPLE, seed=0)
+    before = masked_share(masks_of(piece).values())
+    assert thinned(text, piece=piece)[1] == pytest.approx(before)
 
 
 def test_a_checkpoint_goes_on_bit_for_bit():

@@ -115,7 +115,7 @@ class Atoms:
 def kept_units(units: int, amount: float) -> int:
     """Return how many of so many units stay: a multiple of 4 where they are many (odd counts are slow), 1 at least."""
     wanted = units * (1.0 - amount)
-    return max(1, 4 * round(wanted / 4)) if wanted >= 8 else max(1, round(wanted))
+    return min(units, 4 * round(wanted / 4)) if wanted >= 8 else max(1, round(wanted))
 
 
 def choose(atoms: Atoms, amount: float) -> Tensor:

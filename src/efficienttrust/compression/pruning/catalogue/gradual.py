@@ -34,9 +34,8 @@ def cubic(start: float, amount: float, updates: int = UPDATES) -> tuple[tuple[fl
 def _apply(piece: Workpiece, step: PruneStep, _sample: NDArray[np.float32], _seed: int) -> None:
     masks = masks_of(piece)
     start = masked_share(masks.values())
-    piece.projection.schedules.append(
-        Thinning(masks, cubic(min(start, step.amount), step.amount), step.options["regrow"])
-    )
+    plan = cubic(start, max(start, step.amount))
+    piece.projection.schedules.append(Thinning(masks, plan, step.options["regrow"]))
 
 
 def _check(options: Mapping[str, float], what: str) -> None:

@@ -36,7 +36,10 @@ def _apply(workpiece: Workpiece, step: PruneStep, sample: NDArray[np.float32], _
             f"--prune {step.text}: the network has no units between its input and its answers; choose magnitude"
         )
     else:
-        atoms.cut(choose(atoms, step.amount))
+        kept = choose(atoms, step.amount)
+        atoms.cut(kept)
+        if kept.all():
+            workpiece.notes.append(f"warning: --prune {step.text} is less than a unit of any layer: none has left")
     after = _numbers(workpiece.module)
     workpiece.edits |= {path: value for path, value in after.items() if before.get(path) != value}
     for weight in weights_of(workpiece.module):
