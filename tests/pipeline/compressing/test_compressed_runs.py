@@ -130,6 +130,23 @@ def test_an_edited_run_is_refused(german_folder, tmp_path, name):
     assert not out.exists()
 
 
+def test_a_quantised_run_in_memory_is_compressed_from_its_float_network(made):
+    again = compress(made["after training"], [("prune", "structured:0.5")], problem=loans())
+    assert again.scorer.layers[0][0].shape[1] == 16
+    assert "quantised" in again.document["compression"]["flip_bound"]["reason"]
+
+
+def test_the_bound_holds_and_is_beside_what_was_seen(made):
+    for name in ("structured", "masked", "few bits"):
+        bound = made[name].document["compression"]["flip_bound"]
+        assert bound["kind"] == "exact"
+        assert bound["observed"] <= bound["undecided"]
+        harm = made[name].document["compression"]["harm"]
+        assert harm["overall"]["flips"]["value"] == pytest.approx(bound["observed"])
+        change = harm["overall"]["error_change"]["value"]
+        assert bound["error_change_low"] - 1e-9 <= change <= bound["error_change_high"] + 1e-9
+
+
 def test_a_recovery_beyond_the_budget_is_infeasible(dense_run):
     with pytest.raises(InfeasibleError, match="shorten"):
         compress(dense_run[0], [RECOVER], budget="time=10 steps", problem=loans())

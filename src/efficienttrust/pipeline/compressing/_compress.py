@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from efficienttrust.atats import Policy
-from efficienttrust.compression import ModuleScorer, NetworkScorer
+from efficienttrust.compression import ModuleScorer, NetworkScorer, TreeScorer, parent_of
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError, UsageError
 from efficienttrust.evaluation.group_head import head_of
@@ -162,8 +162,8 @@ def open_source(run: Run | Path | str, dense: Sequence[Run | Path | str]) -> Sou
     """
     folder = None if isinstance(run, Run) else Path(run)
     first = _opened(run)
-    scorer = first.scorer
-    if not isinstance(scorer, NetworkScorer | ModuleScorer):
+    scorer = parent_of(first.scorer)
+    if isinstance(scorer, TreeScorer):
         raise UsageError(
             f"{folder or 'the run'} holds trees; pruning, quantisation and distillation are for networks: give trees a "
             "limit when they grow, as fit --model trees --budget size=60kB"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from efficienttrust.compression import DeployedModel, ModuleScorer, NetworkScorer, cut_encoded
+from efficienttrust.compression import DeployedModel, ModuleScorer, NetworkScorer, cut_encoded, score_encoded
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.harm import Answers, compare
 from efficienttrust.pipeline._origin import file_of
@@ -16,6 +16,8 @@ from efficienttrust.pipeline._run import Run
 from efficienttrust.theory import bound_flips, perturbation_reach, weight_errors
 
 IMAGES_AT_ONCE = 256
+SAME = 1e-3
+"""What a float file may differ by from its parent, relative to the largest logit; whole numbers differ by more."""
 FLOAT32 = 2e-5
 """Twice what a file and its float parent may differ by, relative to the logit: sums in float32."""
 
@@ -56,6 +58,8 @@ def _flip_bound(
         return {"kind": None, "reason": str(error)}
     cuts = [cut_encoded(run.decision, part.x, part.groups).astype(np.float64) for run in (dense, compressed)]
     z = before.margin + cuts[0]
+    if np.abs(z - score_encoded(parent, part.x)).max() > SAME * max(1.0, float(np.abs(z).max())):
+        return {"kind": None, "reason": "the file that was compressed was quantised: it is not the float network"}
     reach = perturbation_reach(parent.layers, errors, part.x)
     reach += np.abs(cuts[0] - cuts[1]) + FLOAT32 * np.maximum(np.abs(z), 1.0)
     flipped = before.decision != after.decision
