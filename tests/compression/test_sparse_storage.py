@@ -20,6 +20,7 @@ from efficienttrust.compression._sparse_storage import store_sparse
 from efficienttrust.compression.pruning import parse_pruning, prune
 from efficienttrust.compression.quantisation import parse_quantisation, quantise
 from efficienttrust.models import Inputs, make_network
+from efficienttrust.resources.onnx_counting import count_onnx_parameters
 from tests.compression.conftest import adult_like_encoder, adult_like_frame, random_network
 from tests.compression.pruning.cases import ours, rows
 
@@ -94,9 +95,10 @@ def test_a_table_file_is_smaller_and_nothing_else_changes(method, share, monkeyp
     assert np.array_equal(DeployedModel(sparse).run(FRAME).margin, DeployedModel(dense).run(FRAME).margin)
     assert executed(sparse, tmp_path / "sparse.onnx") == executed(dense, tmp_path / "dense.onnx")
     assert DeployedModel(sparse).n_parameters == DeployedModel(dense).n_parameters
+    assert count_onnx_parameters(sparse) == count_onnx_parameters(dense)
 
 
-@pytest.mark.parametrize("method", ["", "int8_dynamic"])
+@pytest.mark.parametrize("method", [pytest.param("", marks=pytest.mark.slow), "int8_dynamic"])
 def test_a_recurrent_network_runs_as_the_same_operators(method, tmp_path):
     float_network = ours("lstm")
     sample = rows(float_network.shape, 64)

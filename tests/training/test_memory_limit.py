@@ -74,6 +74,14 @@ def test_then_blocks_compute_again_then_bf16_then_few_rows(tmp_path):
     assert chosen(rounded.of(2) * almost).parts == 32
 
 
+def test_a_limit_that_no_step_can_meet_is_not_paid_for_with_single_rows():
+    stepper = stepper_of(loans(), "tabular", width=0.1)
+    means, said = fit_memory(stepper, 64, USED - 1.0)
+    assert means.parts == stepper.parts == math.ceil(64 / FEWEST_ROWS)
+    assert means.predicted > USED
+    assert "even one row" in said
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0.0, 1.5))
 def test_what_is_chosen_is_predicted_to_fit_or_said_not_to(share):

@@ -112,7 +112,6 @@ def make_request(
     limits = asked.in_samples(len(problem.splits["train"].y))
     if limits.time is not None and limits.time.clock == "steps" and limits.time.amount < 1:
         raise InfeasibleError(f"budget: {limits.time} is less than one training step")
-    refuse_memory(limits)
     trainer, network, options = _chosen(problem, trainer, model)
     unheeded = refuse_ignored(settings, by_hand=_by_hand(problem, trainer, network), images=problem.kind == "image")
     if settings.distil and (problem.kind == "image" or problem.task != "binary" or trainer not in ("network", "auto")):
@@ -239,7 +238,7 @@ def _refuse_for_images(targets: Sequence[Target], aware: bool) -> None:
 
 
 def refuse_memory(budget: Budget) -> None:
-    """Refuse a limit on memory that this process exceeds before it has trained.
+    """Refuse a limit on memory that this process exceeds before it has trained: ask once all libraries are loaded.
 
     Raises:
         InfeasibleError: It does.

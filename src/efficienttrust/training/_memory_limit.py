@@ -1,7 +1,8 @@
 """A limit on memory while training, and by which means a step is made to fit into it.
 
 In this order, each only as far as it is needed: a batch in parts; blocks that compute their activations again; bfloat16
-where the precision was left open. Parts of fewer than `FEWEST_ROWS` rows come last, as they cost most.
+where the precision was left open. Parts of fewer than `FEWEST_ROWS` rows come last, as they cost most. They are not
+taken where even one row is expected to exceed the limit: then what is measured decides.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from efficienttrust.training._microbatch import StepMemory, parts_for
 from efficienttrust.training._module_step import ModuleStepper
 
 FEWEST_ROWS = 16  # of a part, as long as other means are left
-HEADROOM = 0.03  # of the limit: fragments of the allocator
-COPIES = 4.0  # of the weights, for snapshots
+HEADROOM = 0.05  # of the limit: fragments of the allocator
+COPIES = 9.0  # of the weights: snapshots, the last good ones, candidates while they are exported
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,11 @@ def fit_memory(
             memory = better
         else:
             undo()
-    stepper.parts = parts_for(rows, memory, room)
-    predicted = used + memory.of(_largest_part(rows, memory, room))
+    in_vain = memory.of(1) > room
+    stepper.parts = math.ceil(rows / enough) if in_vain else parts_for(rows, memory, room)
+    predicted = used + memory.of(math.ceil(rows / stepper.parts))
     means = Means(stepper.parts, stepper.recomputed > 0, stepper.setup.precision, predicted)
-    return means, _said(stepper, means, rows, limit, used + whole.of(rows), in_vain=memory.of(1) > room)
+    return means, _said(stepper, means, rows, limit, used + whole.of(rows), in_vain=in_vain)
 
 
 def cap_allocator(limit: float, device: torch.device) -> None:

@@ -90,6 +90,16 @@ def test_a_mask_on_a_mask_of_the_same_share_changes_nothing():
         assert np.array_equal(value, old)
 
 
+def test_zeros_that_a_network_came_with_are_the_first_to_go():
+    piece = pruned("magnitude:0.6")
+    piece.projection.fold(piece.module)
+    again = Workpiece(piece.module, piece.shape)
+    before = deployed(again)
+    share = sparsity(again)
+    for value, old in zip(deployed(pruned(f"random:{share!r}", piece=again)), before, strict=True):
+        assert np.array_equal(value, old)
+
+
 def test_biases_norms_and_embeddings_stay():
     module = nn.Sequential(nn.Embedding(10, 4), nn.LayerNorm(4), nn.Linear(4, 8))
     piece = Workpiece(module, (1,))

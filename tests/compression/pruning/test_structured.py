@@ -165,7 +165,7 @@ class Foreign(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 3, padding=1)
         self.inner, self.outer = nn.Conv2d(16, 24, 3, padding=1), nn.Conv2d(24, 16, 3, padding=1)
-        self.head = nn.Linear(16, 4)
+        self.head = nn.Linear(16, 8)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         stem = torch.relu(self.stem(x))
@@ -177,8 +177,35 @@ def test_a_network_of_ones_own_is_traced():
     prune(piece, parse_pruning("structured:0.5"), sample=rows((3, 8, 8)), seed=0)
     module = piece.module
     assert (module.stem.out_channels, module.inner.out_channels, module.head.in_features) == (8, 12, 8)
-    assert module(torch.from_numpy(rows((3, 8, 8)))).shape == (16, 4)
+    assert module(torch.from_numpy(rows((3, 8, 8)))).shape == (16, 8)
     assert piece.edits["inner.out_channels"] == 12
+
+
+def test_channels_of_a_traced_network_stay_by_fours():
+    piece = Workpiece(Foreign().eval(), (3, 8, 8))
+    prune(piece, parse_pruning("structured:0.3"), sample=rows((3, 8, 8)), seed=0)
+    left = (piece.module.stem.out_channels, piece.module.inner.out_channels)
+    assert left != (16, 24)
+    assert all(channels % 4 == 0 for channels in left)
+
+
+def test_a_network_that_cannot_be_cut_stays_as_it_was():
+    class Stubborn(Foreign):
+        """Multiplies by a table of a fixed number of channels."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("table", torch.ones(16, 1, 1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head((torch.relu(self.stem(x)) * self.table).mean((2, 3)))
+
+    piece = Workpiece(Stubborn().eval(), (3, 8, 8))
+    before = copy.deepcopy(piece.module)
+    with pytest.raises(UsageError, match="cannot be traced"):
+        prune(piece, parse_pruning("structured:0.5"), sample=rows((3, 8, 8)), seed=0)
+    x = torch.from_numpy(rows((3, 8, 8)))
+    assert torch.equal(piece.module(x), before(x))
 
 
 def test_a_traced_network_answers_as_without_the_channels():

@@ -15,6 +15,8 @@ from efficienttrust.resources.parameters import ParameterCount
 
 _TREES = ("TreeEnsembleRegressor", "TreeEnsembleClassifier")
 _LOOK_UPS = frozenset({"LabelEncoder", "CategoryMapper", "OneHotEncoder", "DictVectorizer", "Binarizer", "ZipMap"})
+_MASK, _VALUES, _SHAPE, _BITS = ".sparse_mask", ".sparse_values", ".sparse_shape", "sparse.weights"
+"""Names of the parts of a weight that `compression._sparse_storage` wrote: they count as the weight they stand for."""
 _NO_WEIGHTS = frozenset({"INT64", "UINT64", "STRING", "BOOL"})  # types of shapes, indices, vocabularies, masks
 
 
@@ -43,9 +45,18 @@ def _tensors(graph: Any, folder: str) -> Iterator[tuple[int, int]]:
     import onnx
 
     constants = (attribute.t for node in graph.node if node.op_type == "Constant" for attribute in node.attribute)
+    held = {tensor.name: tensor for tensor in graph.initializer}
+    stems = {name.removesuffix(_MASK) for name in held if name.endswith(_MASK)}
+    packed = {stem for stem in stems if {stem + _VALUES, stem + _SHAPE} <= held.keys()}
+    parts = {stem + ending for stem in packed for ending in (_MASK, _VALUES, _SHAPE)}
+    if packed:
+        parts.add(_BITS)
+    for stem in packed:
+        sizes, values = _values(held[stem + _SHAPE], folder), _values(held[stem + _VALUES], folder)
+        yield int(np.prod(sizes)), int(np.count_nonzero(values))
     for tensor in (*graph.initializer, *constants):
         kind = onnx.TensorProto.DataType.Name(tensor.data_type)
-        if tensor.dims and kind not in _NO_WEIGHTS:
+        if tensor.dims and kind not in _NO_WEIGHTS and tensor.name not in parts:
             yield int(np.prod(tensor.dims)), int(np.count_nonzero(_values(tensor, folder)))
 
 
