@@ -1,6 +1,6 @@
 """What a smaller peak of a training step costs: parts of a batch, activations computed again, bfloat16.
 
-    .venv/bin/python benchmarks/memory.py                  # more than 4 minutes on a busy machine
+    .venv/bin/python benchmarks/memory.py                  # about 2 minutes
     .venv/bin/python benchmarks/memory.py --quick          # a smaller batch, fewer steps; writes nothing
 
 Every way is a fresh process on one thread, in turns, and repeated; the peak is that above what the process held before

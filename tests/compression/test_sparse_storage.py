@@ -69,7 +69,7 @@ def network_alone(graph: Graph, output: str) -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize("whole", [False, True])
-@pytest.mark.parametrize(("amount", "share"), [(0.8, 0.35), (0.95, 0.25)])
+@pytest.mark.parametrize(("amount", "share"), [pytest.param(0.8, 0.35, marks=pytest.mark.slow), (0.95, 0.25)])
 def test_the_file_is_smaller_and_nothing_else_changes(amount, share, whole, monkeypatch, tmp_path):
     scorer = thinned(amount)
     if whole:

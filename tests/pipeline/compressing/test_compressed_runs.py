@@ -93,6 +93,7 @@ def test_both_sides_have_every_figure(made):
         assert entry["after"]["size_bytes"] == len(run.content)
 
 
+@pytest.mark.slow
 def test_the_same_chain_makes_the_same_file(dense_run):
     chain = CHAINS["after training"]
     first, second = (compress(dense_run[0], chain, problem=loans(), seed=3) for _ in range(2))

@@ -10,7 +10,7 @@ from efficienttrust.errors import InfeasibleError, UsageError
 from tests.small_problems import loans
 
 
-@pytest.mark.parametrize("limit", [12_000, 7_000])
+@pytest.mark.parametrize("limit", [12_000, pytest.param(7_000, marks=pytest.mark.slow)])
 def test_the_exported_file_meets_the_limits(dense_run, limit):
     made = compress(dense_run[0], to=f"size={limit} B, latency=5ms", budget="time=400 steps", problem=loans())
     assert len(made.content) <= limit
