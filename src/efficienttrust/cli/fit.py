@@ -48,6 +48,7 @@ def fit(
     baseline: str | None = None,
     level: list[str] | None = None,
     seed: int | None = None,
+    split_seed: int | None = None,
     use_groups_at_prediction: bool | None = None,
     out: Path | None = None,
     overwrite: bool = False,
@@ -99,6 +100,7 @@ def fit(
         baseline: Folder of a finished run of fit: what is not given is as it was there, and levels are shares of it.
         level: A share of what the baseline used, as `time=50%`; may be repeated.
         seed: Seed of the split and of the training; 0 by default.
+        split_seed: Seed of the split, where runs of several seeds shall share one.
         use_groups_at_prediction: Let the deployed model use the sensitive columns for group thresholds.
         out: Folder of the run; `runs/NAME` by default.
         overwrite: Replace the folder of an earlier run.
@@ -144,6 +146,7 @@ def fit(
             "baseline": baseline,
             "levels": level,
             "seed": seed,
+            "split_seed": split_seed,
             "use_groups_at_prediction": use_groups_at_prediction,
         },
         file=Path(source) if is_file else None,
@@ -154,7 +157,7 @@ def fit(
     quiet = quiet or int(os.environ.get("RANK", "0")) > 0  # under torchrun one process speaks
     record = None
     if spec.baseline is None:
-        problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
+        problem = pipeline.load_data(spec.data.source, spec.data.settings(), seed=spec.data_seed)
     else:
         at_levels = pipeline.constrained(spec)
         spec, problem, record = at_levels.spec, at_levels.problem, at_levels.record

@@ -147,6 +147,8 @@ def command(problem: Problem, request: Request) -> str:
     for target in request.targets:
         words += ["--target", target.text]
     words += ["--policy", request.policy_text, "--model", model_text(request), "--seed", str(request.seed)]
+    split = problem.settings.get("seed", request.seed)
+    words += ["--split-seed", str(split)] if split != request.seed else []
     for flag in ("device", "precision", "compile"):
         value = getattr(request.settings, flag)
         words += [f"--{flag}", value] if value != "auto" else []

@@ -263,6 +263,7 @@ class FitSpec(_Strict):
     prune: Prune | None = Field(None, description="pruning while training, as `gradual:0.8`")
     quantize: Quantize = Field("auto", description="auto, none, or a quantisation of the deployed file, as int8")
     seed: int = Field(0, ge=0, description="seed of the split and of the training")
+    split_seed: int | None = Field(None, ge=0, description="seed of the split, where it is not that of the training")
     use_groups_at_prediction: bool = Field(False, description="let the deployed model use the sensitive columns")
     baseline: str | None = Field(None, description="folder of a run of fit: gives what is left out, and levels meaning")
     levels: tuple[Level, ...] = Field((), description="shares of what the baseline used, as `time=50%`")
@@ -281,6 +282,11 @@ class FitSpec(_Strict):
     def budget_text(self) -> str:
         """The budget as text, whichever form it was given in."""
         return _as_budget(str(self.budget))
+
+    @property
+    def data_seed(self) -> int:
+        """The seed of the split, and of what limitations draw."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     def arguments(self) -> dict[str, Any]:
         """Return the options that state this again, baseline and levels left out; `fit_spec` takes them."""

@@ -79,6 +79,7 @@ def arguments_of(document: Mapping[str, Any]) -> dict[str, Any]:
         **{name: spec.get(name) for name in ("device", "precision", "compile", "distil", "prune", "quantize")},
         "augment": augment,
         "seed": spec["seed"],
+        "split_seed": None if spec["settings"].get("seed") == spec["seed"] else spec["settings"].get("seed"),
         "use_groups_at_prediction": spec["use_groups_at_prediction"],
     }
     return {name: value for name, value in arguments.items() if value is not None}

@@ -54,7 +54,7 @@ def constrained(spec: FitSpec) -> Constrained:
 
     assert spec.baseline is not None
     folder = Path(spec.baseline)
-    problem = load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
+    problem = load_data(spec.data.source, spec.data.settings(), seed=spec.data_seed)
     return _constrained(load_run(folder), folder, problem, spec.arguments(), parse_levels(spec.levels))
 
 
@@ -95,7 +95,7 @@ def fit_at_levels(
     refuse_both(levels, changes)
     spec = fit_spec({**arguments_of(document), **changes})
     if problem is None:
-        problem = load_data(spec.data.source, spec.data.settings(), seed=spec.seed)
+        problem = load_data(spec.data.source, spec.data.settings(), seed=spec.data_seed)
     run = baseline if folder is None else load_run(folder)
     found = _constrained(run, folder, problem, spec.arguments(), parse_levels(tuple(levels)))  # type: ignore[arg-type]
     return fit(
