@@ -288,7 +288,7 @@ def _described(
         before=source.run,
         after=made,
         chain=chain,
-        notes=[*forge.piece.notes, *forge.notes],
+        notes=forge.piece.notes,
         searched=searched,
     )
     entry["source"] = {

@@ -66,11 +66,16 @@ class Forge:
         network: Name of the network.
         options: Its options.
         piece: The network.
-        teachers: Scorers to learn from, once a distillation was asked for.
-        notes: What a reader of the report must know.
+        dense: The network before the first step, which a student learns from.
+        dense_network: Its name and its options.
+        distillation: What the present training learns from.
+        pending: A distillation that was asked for, until a recovery carries it out.
         history: Monitor points of all recoveries.
         decisions: Decisions of all recoveries.
+        fallbacks: What recoveries could not do as asked.
+        trained: How networks were trained, one sentence each.
         found: What the last recovery left, while nothing has changed the network since.
+        new: Whether the network is a student that nobody has trained yet.
     """
 
     problem: Problem
@@ -80,9 +85,10 @@ class Forge:
     network: str
     options: Mapping[str, Any]
     piece: Workpiece = field(init=False)
+    dense: NetworkScorer | ModuleScorer = field(init=False)
+    dense_network: tuple[str, Mapping[str, Any]] = field(init=False)
     distillation: Distillation | None = None
     pending: DistilOptions | None = None
-    notes: list[str] = field(default_factory=list)
     history: list[Mapping[str, Any]] = field(default_factory=list)
     decisions: list[Any] = field(default_factory=list)
     fallbacks: list[str] = field(default_factory=list)
@@ -94,6 +100,7 @@ class Forge:
         self.piece = workpiece_of(self.origin)
         if isinstance(self.origin, ModuleScorer):
             self.options = self.origin.options
+        self.dense, self.dense_network = self.origin, (self.network, self.options)
 
     def apply(self, chain: Chain) -> None:
         """Apply all steps of a chain."""
@@ -171,9 +178,6 @@ class Forge:
     def _distil(self, options: DistilOptions) -> None:
         with self.ledger.phase("compress"):
             self.pending = options
-            dense = self.origin if not self.new else scorer_of(self.piece, self.origin)
-            self._teachers: tuple[NetworkScorer | ModuleScorer, ...] = (dense,)
-            self._of_teachers = self.network, self.options
             if options.student:
                 self._begin(options.student)
 
@@ -235,8 +239,8 @@ class Forge:
 
     def _teach(self, options: DistilOptions, amount: float) -> Distillation:
         """Return what the student learns from; further teachers are trained within a share of its time."""
-        teachers: list[NetworkScorer | ModuleScorer] = list(self._teachers)
-        network, own = self._of_teachers
+        teachers: list[NetworkScorer | ModuleScorer] = [self.dense]
+        network, own = self.dense_network
         if options.ensemble:
             each = TEACHER_SHARE * amount / options.ensemble
             for index in range(options.ensemble):
