@@ -19,7 +19,7 @@ from efficienttrust.pipeline._capacity import Capacity
 from efficienttrust.pipeline._claim import claimed
 from efficienttrust.pipeline._document import make_document
 from efficienttrust.pipeline._fit import DECISION_COLUMNS, HISTORY_COLUMNS
-from efficienttrust.pipeline._memory_check import broken
+from efficienttrust.pipeline._memory_check import Peaks, broken
 from efficienttrust.pipeline._origin import data_of, file_hash, refuse_edited
 from efficienttrust.pipeline._progress import ProgressEvent, Tell
 from efficienttrust.pipeline._request import Request, check_destination, make_request, refuse_memory
@@ -95,7 +95,7 @@ def compress(
         UsageError: Not a run of a network, edited files, other data, or a chain that makes no sense.
         InfeasibleError: No model that can be made here meets the limits, or the budget is less than the recoveries.
     """
-    destination = None if out is None else Path(out)
+    destination, peaks = None if out is None else Path(out), Peaks()
     if bool(chain) == bool(to):
         raise UsageError(
             "compress needs either steps (--prune, --quantize, --distil, --recover) or limits to meet (--to), not "
@@ -135,8 +135,7 @@ def compress(
             proof = prove(problem, request.targets, file, scorer, choice.decision, seed=request.seed)
         capacity = Capacity(forge.options, f"compressed from {source.folder or 'a run in memory'}", 0.0)
         document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
-        peak = ledger.to_dict()["memory"]["used"]
-        document["failed"] = list(broken(request.budget.memory, peak, "of this process since it began"))
+        _judge_memory(document, request.budget.memory, peaks)
         tell("compare")
         made = Run(
             document=document,
@@ -152,6 +151,17 @@ def compress(
             tell("report")
             made.save(destination, overwrite=overwrite, show_small_cells=show_small_cells)
     return made
+
+
+def _judge_memory(document: dict[str, Any], limit: float | None, peaks: Peaks) -> None:
+    """Write into a document whether the run broke its limit on memory, or why that cannot be told."""
+    peak = document["ledger"]["memory"]["used"]
+    document["failed"] = []
+    if limit is not None and not peaks.exact(limit):
+        said = "memory: this process had held more before, so that its peak does not tell whether the limit was kept"
+        document["fallbacks"] = [*document["fallbacks"], f"{said}; compress in a fresh process"]
+    else:
+        document["failed"] = list(broken(limit, peak, "of this process since it began"))
 
 
 def open_source(run: Run | Path | str, dense: Sequence[Run | Path | str]) -> Source:
