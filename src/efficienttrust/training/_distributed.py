@@ -10,6 +10,7 @@ and its rank.
 from __future__ import annotations
 
 import atexit
+import gc
 import io
 import os
 import time
@@ -250,7 +251,7 @@ def team_of(agreed: str, preparation: Mapping[str, float]) -> Iterator[Team | No
         if not distributed.is_initialized():  # once for all trainings of a process: addresses are not exchanged twice
             backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
             distributed.init_process_group(backend, timeout=PATIENCE)
-            atexit.register(distributed.destroy_process_group)
+            atexit.register(_part)
         team = Team(Share(rank(), processes()), int(os.environ.get("LOCAL_RANK", "0")))
         team.meet(agreed, preparation)
         _present.append(team)
@@ -262,6 +263,16 @@ def team_of(agreed: str, preparation: Mapping[str, float]) -> Iterator[Team | No
             if team.share.rank == 0:
                 with suppress(RuntimeError):
                     team.ask(None)
+
+
+def _part() -> None:
+    """Leave the others while the interpreter is whole.
+
+    Threads of gloo that outlive it abort the process as soon as they touch a tensor. They end with the last reference
+    to the group, which a graph of autograd in a cycle may hold.
+    """
+    distributed.destroy_process_group()
+    gc.collect()
 
 
 @contextmanager
