@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 SHORTER = {
-    "time=20s cpu": "time=200 steps",
-    "time=60s": "time=200 steps",
+    "time=20s cpu": "time=60 steps",
+    "time=60s": "time=50 steps",
     "time=5s cpu": "time=100 steps",
     "time: 5s cpu": "time: 100 steps",
     'time="5s cpu"': 'time="100 steps"',
