@@ -8,10 +8,12 @@ import subprocess
 import sys
 
 import pandas as pd
+import pytest
 
 from tests.pipeline.process_of_a_proof import counted
 
 
+@pytest.mark.slow
 def test_every_row_is_attacked_by_one_of_two_processes(root, tmp_path):
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",

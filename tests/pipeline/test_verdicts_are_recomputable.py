@@ -78,7 +78,7 @@ def recompute(table: pd.DataFrame, target: Target) -> float:
     }[name]()
 
 
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_every_verdict_follows_from_the_predictions(tmp_path, weighted):
     problem = weighted_loans() if weighted else loans(sensitive="sex,region")
     out = tmp_path / "run"
