@@ -9,8 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 from efficienttrust.atats import (
+    DIALS,
     ConstraintState,
-    DialLimits,
     Lever,
     Plan,
     Policy,
@@ -23,7 +23,6 @@ from efficienttrust.atats import (
 
 every_policy = pytest.mark.parametrize("name", policies.names())
 ADAPTIVE = [name for name in policies.names() if name != "static"]
-LIMITS = DialLimits()
 
 BOTH = Lever(fairness=True, robustness=True, calibration=1.0)
 
@@ -55,9 +54,7 @@ def state_of(*constraints: ConstraintState, progress: float = 0.5, action: Trust
         calibrated_utility=0.79,
         loss=0.4,
         constraints=constraints,
-        lambda_fair=action.lambda_fair,
-        adversarial_share=action.adversarial_share,
-        learning_rate_factor=action.learning_rate_factor,
+        dials=action,
         adversarial_cost_ratio=2.0,
         monitor_cost_ratio=5.0,
         overfitting=0.0,
@@ -77,7 +74,7 @@ def closed_loop(
     for index in range(n):
         present = actions[-1]
         state = state_of(*react(index, present), progress=(index + 1) / (n + 1), action=present)
-        actions.append(project(policy.act(state), present, LIMITS)[0])
+        actions.append(project(policy.act(state), present)[0])
     return actions
 
 
@@ -86,9 +83,8 @@ def without_reasons(actions: Sequence[TrustAction]) -> list[TrustAction]:
 
 
 def assert_in_range(action: TrustAction) -> None:
-    assert 0.0 <= action.lambda_fair <= LIMITS.lambda_max
-    assert 0.0 <= action.adversarial_share <= 1.0
-    assert LIMITS.learning_rate_low <= action.learning_rate_factor <= LIMITS.learning_rate_high
+    for dial in DIALS:
+        assert dial.low <= getattr(action, dial.name) <= dial.high
     assert action.attack in ("n_fgsm", "pgd", "noise")
 
 

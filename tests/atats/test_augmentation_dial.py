@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from efficienttrust.atats import DialLimits, TrustAction, TrustState, project
+from efficienttrust.atats import TrustAction, TrustState, project
 from efficienttrust.atats._augmentation import (
     FULL_EPOCHS,
     LEAST,
@@ -19,17 +19,18 @@ from efficienttrust.atats._augmentation import (
     starting_augmentation,
     steered_augmentation,
 )
+from efficienttrust.atats._dials import OF_NAME
 
 STRENGTH = st.floats(0, 1)
+SLEW = OF_NAME["augmentation"].slew
 ANY = st.floats(allow_nan=True, allow_infinity=True)
-LIMITS = DialLimits()
 
 
 def state(strength: float, gap: float) -> TrustState:
     return TrustState(
         progress=0.5, budget_used=0.5, step=10, utility=0.7, calibrated_utility=0.7, loss=0.5, constraints=(),
-        lambda_fair=0.0, adversarial_share=0.0, learning_rate_factor=1.0, adversarial_cost_ratio=1.0,
-        monitor_cost_ratio=1.0, overfitting=0.0, augmentation=strength, generalisation_gap=gap,
+        dials=TrustAction(augmentation=strength), adversarial_cost_ratio=1.0,
+        monitor_cost_ratio=1.0, overfitting=0.0, generalisation_gap=gap,
     )  # fmt: skip
 
 
@@ -65,12 +66,12 @@ def test_what_cannot_be_judged_moves_nothing():
 
 @given(STRENGTH, ANY)
 def test_what_is_wanted_is_clipped_and_slowed(present, wanted):
-    allowed, notes = project(TrustAction(augmentation=wanted), TrustAction(augmentation=present), LIMITS)
+    allowed, notes = project(TrustAction(augmentation=wanted), TrustAction(augmentation=present))
     assert 0 <= allowed.augmentation <= 1
-    assert abs(allowed.augmentation - present) <= LIMITS.share_slew + 1e-12
+    assert abs(allowed.augmentation - present) <= SLEW + 1e-12
     if not math.isfinite(wanted):
         assert allowed.augmentation == present
-    elif 0 <= wanted <= 1 and abs(wanted - present) <= LIMITS.share_slew - 1e-12:
+    elif 0 <= wanted <= 1 and abs(wanted - present) <= SLEW - 1e-12:
         assert allowed.augmentation == wanted
     assert any(note.startswith("augmentation: ") for note in notes) == (allowed.augmentation != wanted)
 
@@ -78,23 +79,23 @@ def test_what_is_wanted_is_clipped_and_slowed(present, wanted):
 @given(STRENGTH, st.floats(-2, 2))
 def test_the_projection_is_idempotent_and_nearest(present, wanted):
     here = TrustAction(augmentation=present)
-    once, _ = project(TrustAction(augmentation=wanted), here, LIMITS)
-    assert project(once, here, LIMITS)[0].augmentation == once.augmentation
+    once, _ = project(TrustAction(augmentation=wanted), here)
+    assert project(once, here)[0].augmentation == once.augmentation
     for other in (0.0, 0.25, 0.5, 0.75, 1.0):
-        if abs(other - present) <= LIMITS.share_slew:
+        if abs(other - present) <= SLEW:
             assert abs(once.augmentation - wanted) <= abs(other - wanted) + 1e-12
 
 
 @given(STRENGTH, STRENGTH)
 def test_the_dial_moves_no_other(present, wanted):
     before = TrustAction(lambda_fair=0.4, adversarial_share=0.3, augmentation=present)
-    allowed, _ = project(dataclasses.replace(before, augmentation=wanted), before, LIMITS)
+    allowed, _ = project(dataclasses.replace(before, augmentation=wanted), before)
     assert dataclasses.replace(allowed, augmentation=present) == before
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_repeated_steps_reach_the_end_of_the_dial(strength):
     action = TrustAction(augmentation=1 - strength)
-    for _ in range(math.ceil(1 / LIMITS.share_slew)):
-        action, _ = project(TrustAction(augmentation=strength), action, LIMITS)
+    for _ in range(math.ceil(1 / SLEW)):
+        action, _ = project(TrustAction(augmentation=strength), action)
     assert action.augmentation == strength

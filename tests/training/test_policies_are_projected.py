@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from efficienttrust.atats import DialLimits, Plan, TrustAction, TrustState
+from efficienttrust.atats import Plan, TrustAction, TrustState
+from efficienttrust.atats._dials import OF_NAME
 from tests.small_problems import FAIR, ROBUST, loans, train
 
 NAN = math.nan
@@ -42,16 +43,16 @@ BACKWARD = TrustAction(-5.0, -1.0, "pgd", -3.0, 1e9)
 @pytest.mark.parametrize("wanted", [NOTHING, WILD, BACKWARD], ids=["nan", "wild", "backward"])
 def test_every_dial_stays_in_range(wanted, start):
     candidates, ledger = train(loans(), "steps=70", [FAIR, ROBUST], policy=Stubborn(wanted, start))
-    limits = DialLimits()
+    weight, share = OF_NAME["lambda_fair"], OF_NAME["adversarial_share"]
     assert ledger.used() <= 70
     assert len(candidates.history) >= 2
     for row in candidates.history:
-        assert 0 <= row["lambda_fair"] <= limits.lambda_max
+        assert 0 <= row["lambda_fair"] <= weight.high
         assert 0 <= row["adversarial_share"] <= 1
         assert math.isfinite(row["loss"])
     for before, after in zip(candidates.history, candidates.history[1:], strict=False):
-        assert after["adversarial_share"] - before["adversarial_share"] <= limits.share_slew + 1e-9
-        rise = max(before["lambda_fair"] * limits.lambda_slew, before["lambda_fair"] + limits.lambda_floor)
+        assert after["adversarial_share"] - before["adversarial_share"] <= share.slew + 1e-9
+        rise = max(before["lambda_fair"] * weight.factor, before["lambda_fair"] + weight.slew)
         assert after["lambda_fair"] <= rise + 1e-9
     clipped = [one for one in candidates.decisions if "clipped" in one.reason or "kept" in one.reason]
     assert clipped, "what was refused is on record"

@@ -15,25 +15,34 @@ overfitting. Every change of a dial is a `DecisionRecord` with its reason. Nothi
 """
 
 from efficienttrust.atats._action import DecisionRecord, TrustAction
+from efficienttrust.atats._dials import ATTACKS, DIALS, Dial
 from efficienttrust.atats._guard import Guard
 from efficienttrust.atats._planner import Lever, Plan, make_plan
 from efficienttrust.atats._policy import Policy, make_policy, policies
-from efficienttrust.atats._projector import DialLimits, project
-from efficienttrust.atats._state import STATE_VERSION, ConstraintState, TrustState
+from efficienttrust.atats._projector import project
+from efficienttrust.atats._scheduler import Scheduler
+from efficienttrust.atats._state import STATE_VERSION, ConstraintState, Landscape, TrustState
+from efficienttrust.atats._vector import FIELDS, vector_of
 
 __all__ = [
+    "ATTACKS",
+    "DIALS",
+    "FIELDS",
     "STATE_VERSION",
     "ConstraintState",
     "DecisionRecord",
-    "DialLimits",
+    "Dial",
     "Guard",
+    "Landscape",
     "Lever",
     "Plan",
     "Policy",
+    "Scheduler",
     "TrustAction",
     "TrustState",
     "make_plan",
     "make_policy",
     "policies",
     "project",
+    "vector_of",
 ]

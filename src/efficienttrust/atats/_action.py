@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class TrustAction:
-    """The setting of every dial until the next monitor point.
+    """The setting of every dial until the next monitor point; `DIALS` holds their ranges.
 
     Attributes:
         lambda_fair: Weight of the fairness penalty, >= 0.
@@ -16,6 +16,13 @@ class TrustAction:
         attack: `n_fgsm`, `pgd` or `noise` (random perturbation: the fall-back when the budget buys no attack).
         learning_rate_factor: Factor on the scheduled learning rate, in [0.1, 2].
         augmentation: Factor on the strength of every augmentation of images, in [0, 1]; tables have none.
+        reweighing: Exponent in [0, 1] on weights that make group and label independent (Kamiran and Calders 2012).
+        fair_batch: Step in [0, 1] by which batches are composed from the gaps seen last (FairBatch, Roh et al. 2021).
+        group_dro: Step in [0, 1] of the exponentiated weights of the groups that lose most (Sagawa et al. 2020).
+        debias: Weight, >= 0, of an adversary that reads the group off the score and is to fail (Zhang et al. 2018).
+        attack_steps: Steps of `pgd`.
+        trades: beta of TRADES on the attacked share (Zhang et al. 2019); 0 learns the label there.
+        sparsity: Share of weights held at zero, in [0, 0.95].
         next_monitor_in: Share of the training horizon until the next monitor point.
         stop: End training now.
         reasons: Why a dial was moved, by the name of its field.
@@ -26,6 +33,13 @@ class TrustAction:
     attack: str = "n_fgsm"
     learning_rate_factor: float = 1.0
     augmentation: float = 1.0
+    reweighing: float = 0.0
+    fair_batch: float = 0.0
+    group_dro: float = 0.0
+    debias: float = 0.0
+    attack_steps: float = 3.0
+    trades: float = 0.0
+    sparsity: float = 0.0
     next_monitor_in: float = 0.05
     stop: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)

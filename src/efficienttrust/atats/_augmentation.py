@@ -24,7 +24,7 @@ def starting_augmentation(epochs: float) -> float:
 
 def steered_augmentation(state: TrustState) -> tuple[float, str]:
     """Return the next strength and why; what cannot be judged stays as it is."""
-    gap, present = state.generalisation_gap, state.augmentation
+    gap, present = state.generalisation_gap, state.dials.augmentation
     if math.isnan(gap) or NARROW <= gap <= WIDE:
         return present, ""
     said = f"training rows are {gap:+.3f} more accurate than monitor rows"

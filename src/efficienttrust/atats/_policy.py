@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from typing import Protocol
+from typing import Any, Protocol
 
 from efficienttrust.atats._action import TrustAction
 from efficienttrust.atats._planner import Plan
@@ -49,12 +49,19 @@ def make_policy(text: str) -> Policy:
     if match is None:
         raise UsageError(f"policy {text!r} is not of the form name or name(option=number, …)")
     cls = policies.get(match[1])
-    known = [name for name in inspect.signature(cls).parameters if name not in ("args", "kwargs")]
-    options: dict[str, float] = {}
+    known = {
+        name: one.annotation
+        for name, one in inspect.signature(cls).parameters.items()
+        if name not in ("args", "kwargs")
+    }
+    options: dict[str, Any] = {}
     for part in filter(None, (piece.strip() for piece in (match[2] or "").split(","))):
         name, _, value = (piece.strip() for piece in part.partition("="))
         if name not in known:
-            raise UsageError(f"policy {match[1]!r} has no option {name!r}.{did_you_mean(name, known)}")
+            raise UsageError(f"policy {match[1]!r} has no option {name!r}.{did_you_mean(name, tuple(known))}")
+        if known[name] in (str, "str"):
+            options[name] = value
+            continue
         try:
             options[name] = float(value)
         except ValueError:

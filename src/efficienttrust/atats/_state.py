@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from efficienttrust.atats._action import TrustAction
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+"""Of the layout of `vector_of`; a policy that was trained on another layout is refused."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,34 @@ class ConstraintState:
 
 
 @dataclass(frozen=True)
+class Landscape:
+    """The losses at a monitor point, on a batch of training rows that stays the same; NaN where there is no such loss.
+
+    Attributes:
+        loss_utility: Loss on the rows as they are.
+        loss_fairness: Fairness penalty there, not weighted.
+        loss_robust: Loss on the rows attacked.
+        norm_utility: Euclidean norm of the gradient of the loss by all weights.
+        norm_fairness: The same of the penalty.
+        norm_robust: The same of the loss on the rows attacked.
+        cosine_fairness: Cosine between the gradients of loss and penalty; < 0: they pull apart.
+        cosine_robust: Cosine between the gradients of the losses on rows as they are and attacked.
+        sharpness: Rise of the loss after a step of a fixed length up its gradient, relative to the weights (the inner
+            step of SAM, Foret et al. 2021); large in narrow minima.
+    """
+
+    loss_utility: float = math.nan
+    loss_fairness: float = math.nan
+    loss_robust: float = math.nan
+    norm_utility: float = math.nan
+    norm_fairness: float = math.nan
+    norm_robust: float = math.nan
+    cosine_fairness: float = math.nan
+    cosine_robust: float = math.nan
+    sharpness: float = math.nan
+
+
+@dataclass(frozen=True)
 class TrustState:
     """The state of a run at a monitor point.
 
@@ -50,15 +79,16 @@ class TrustState:
         calibrated_utility: Accuracy after virtual calibration.
         loss: Mean training loss since the last monitor point.
         constraints: One entry per target.
-        lambda_fair: Present weight of the fairness penalty, >= 0.
-        adversarial_share: Present adversarial share of the batch, in [0, 1].
-        learning_rate_factor: Present factor on the scheduled learning rate, > 0.
+        dials: The action in force.
         adversarial_cost_ratio: Cost of a fully adversarial step over a plain step, >= 1.
         monitor_cost_ratio: Cost of a monitor point over a plain step.
+        step_cost_ratio: Cost of a step at the present dials over a plain step.
         overfitting: FGSM accuracy minus PGD accuracy; large means catastrophic overfitting.
-        augmentation: Present factor on the strength of augmentations, in [0, 1].
         generalisation_gap: Accuracy on training rows as they are minus that on the monitor split; NaN where no
             augmentation could close it.
+        spent: Resource -> share of its limit that is used so far (`time`, and `memory` where that is limited).
+        landscape: Losses and their gradients.
+        sparsity: Share of weights that are zero as deployed.
     """
 
     progress: float
@@ -68,49 +98,17 @@ class TrustState:
     calibrated_utility: float
     loss: float
     constraints: tuple[ConstraintState, ...]
-    lambda_fair: float
-    adversarial_share: float
-    learning_rate_factor: float
+    dials: TrustAction
     adversarial_cost_ratio: float
     monitor_cost_ratio: float
     overfitting: float
-    augmentation: float = 1.0
+    step_cost_ratio: float = 1.0
     generalisation_gap: float = math.nan
+    spent: Mapping[str, float] = field(default_factory=dict)
+    landscape: Landscape = field(default_factory=Landscape)
+    sparsity: float = 0.0
 
     def worst(self, lever: str, by: Literal["smoothed_gap", "calibrated_gap"]) -> ConstraintState | None:
         """Return the most violated constraint with this lever, as it is or after calibration; None without any."""
         candidates = [constraint for constraint in self.constraints if constraint.lever == lever]
         return max(candidates, key=lambda constraint: float(getattr(constraint, by)), default=None)
-
-    def vector(self) -> NDArray[np.float64]:
-        """Return the state as numbers of about [-1, 1]; layout version `STATE_VERSION`.
-
-        Order: progress, budget used, utility, calibrated utility, log10 loss / 2, lambda_F / (1 + lambda_F), q,
-        learning-rate factor / 2, log2 of the adversarial cost ratio / 3, log10 of the monitor cost ratio / 4,
-        overfitting; then, for the worst fairness and the worst robustness constraint (zeros when absent), tanh of ten
-        times its gap, half width, smoothed gap, slope and calibrated gap. A loss that is not a number counts as huge.
-        """
-        loss = math.inf if math.isnan(self.loss) else max(self.loss, 1e-6)
-        head = [
-            self.progress,
-            min(self.budget_used, 2.0),
-            self.utility,
-            self.calibrated_utility,
-            float(np.clip(np.log10(loss) / 2, -1, 1)),
-            self.lambda_fair / (1 + self.lambda_fair),
-            self.adversarial_share,
-            self.learning_rate_factor / 2,
-            float(np.clip(np.log2(max(self.adversarial_cost_ratio, 1.0)) / 3, 0, 1)),
-            float(np.clip(np.log10(max(self.monitor_cost_ratio, 1.0)) / 4, 0, 1)),
-            self.overfitting,
-        ]
-        tail: list[float] = []
-        for lever in ("fairness", "robustness"):
-            worst = self.worst(lever, "calibrated_gap")
-            gaps = (
-                (0.0,) * 5
-                if worst is None
-                else (worst.gap, worst.half_width, worst.smoothed_gap, worst.slope, worst.calibrated_gap)
-            )
-            tail += [float(np.tanh(10 * gap)) for gap in gaps]
-        return np.array(head + tail, dtype=np.float64)

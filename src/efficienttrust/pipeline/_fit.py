@@ -132,6 +132,7 @@ def fit(
         failed = check_memory(problem, request, ledger, candidates, peaks)
         document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
         document["failed"] = list(failed)
+        document["trajectory"] = dict(candidates.trajectory)
         run = Run(
             document=document if constraints is None else {**document, "constraints": constraints},
             content=content,

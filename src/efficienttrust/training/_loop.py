@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from efficienttrust.atats import DecisionRecord, DialLimits, Guard, Plan, Policy, TrustAction, TrustState, project
+from efficienttrust.atats import STATE_VERSION, Guard, Landscape, Plan, Policy, Scheduler, TrustAction, TrustState
 from efficienttrust.errors import RunInterrupted
 from efficienttrust.resources import CostModel, Ledger
+from efficienttrust.resources.process_memory import peak_bytes
 from efficienttrust.training._batches import Shuffler
 from efficienttrust.training._fitted import Fitted
 from efficienttrust.training._interrupt import stop_requested
@@ -28,7 +29,7 @@ from efficienttrust.training._trainer import TrainingTask
 
 ANNEALING = 0.5  # of what it took to reach the best weights: how long they are annealed after going back to them
 ANNEALING_START = 0.7  # of the schedule: the learning rate falls from 30 % of its peak to 0
-DIALS = ("lambda_fair", "adversarial_share", "attack", "learning_rate_factor", "augmentation", "stop")
+UNPRICED_STEPS = 32  # after a dial was moved
 RING = 3  # checkpoints kept of the last half, besides the last
 
 
@@ -39,22 +40,18 @@ class LoopState:
     Attributes:
         step: Optimiser steps taken.
         next_look: Progress of the next monitor point.
-        guarded: Whether the guard has taken over the attack and the learning rate.
         smoothed: Target key -> smoothed gap.
         history: One row per monitor point.
-        decisions: Every change of a dial.
-        fallbacks: What the budget did not buy, as far as the policy followed the plan.
+        states: What the policy saw, once per decision.
         ring: Best snapshots of the last half: (objective on the monitor split, step, weights).
         good: Weights at the last monitor point that the guard found sound.
     """
 
     step: int = 0
     next_look: float = 0.0
-    guarded: bool = False
     smoothed: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
-    decisions: list[DecisionRecord] = field(default_factory=list)
-    fallbacks: list[str] = field(default_factory=list)
+    states: list[dict[str, Any]] = field(default_factory=list)
     ring: list[tuple[float, int, dict[str, Tensor]]] = field(default_factory=list)
     good: dict[str, Tensor] = field(default_factory=dict)
 
@@ -73,6 +70,7 @@ class Loop:
         costs: The cost model, already fed by the probe.
         memory: Notices when training rows are learned by heart; None where augmentation sees to that.
         fitted: Returns the accuracy on training rows as they are, which the augmentation is steered by; or None.
+        landscape: Measures the losses and their gradients as they are now; or None.
     """
 
     def __init__(
@@ -87,14 +85,16 @@ class Loop:
         costs: CostModel,
         memory: MemoryWatch | None,
         fitted: Fitted | None = None,
+        landscape: Callable[[], Landscape] | None = None,
     ) -> None:
         self.task, self.stepper, self.shuffler, self.monitor = task, stepper, shuffler, monitor
-        self.policy, self.plan, self.ledger, self.costs = policy, plan, ledger, costs
-        self.guard, self.limits, self.state = Guard(), DialLimits(), LoopState()
-        self.action = TrustAction()
-        self.memory, self.fitted = memory, fitted
+        self.plan, self.ledger, self.costs = plan, ledger, costs
+        self.guard, self.state = Guard(), LoopState()
+        self.scheduler = Scheduler(policy, plan, self._step_cost, stepper.held)
+        self.memory, self.fitted, self.landscape = memory, fitted, landscape
         self._losses = torch.zeros(())
         self._since_look = 0
+        self._dearer = (0.0, 0)  # predicted cost of a step since a dial was moved, and the step up to which it counts
 
     def run(self, save: Callable[[], None]) -> None:
         """Train until the plan ends, the policy stops, or a stop is requested.
@@ -106,21 +106,21 @@ class Loop:
             self._start()
         ledger = self.ledger
         used = ledger.used()
-        step_cost = self.costs.predict("step")
+        step_cost = self._next_cost()
         while used + step_cost <= self.plan.end and not self.action.stop:
             progress = self.plan.progress(used)
             if progress >= self.state.next_look and self._fits("monitor"):
                 self._look(progress)
                 save()
                 used = ledger.used()
-                step_cost = self.costs.predict("step")
+                step_cost = self._next_cost()
                 continue
             self._step(progress)
             now = ledger.used()
             self.costs.observe("step", now - used)
             used = now
             if self.state.step % 16 == 0:
-                step_cost = self.costs.predict("step")
+                step_cost = self._next_cost()
             if stop_requested():
                 save()
                 raise RunInterrupted(
@@ -134,56 +134,69 @@ class Loop:
     def note(self, texts: Sequence[str]) -> None:
         """Put on record what was decided before the first step."""
         for text in texts:
-            cost = self.costs.predict("step")
-            self.state.decisions.append(DecisionRecord(0, 0.0, "plan", "", text.partition(":")[0], text, cost))
-        self.state.fallbacks.extend(texts)
+            self.scheduler.note("plan", text.partition(":")[0], text)
+        self.scheduler.fallbacks.extend(texts)
+
+    def trajectory(self) -> dict[str, Any]:
+        """Return what a replay of the decisions needs: the plan, what the policy saw, and what was held."""
+        return {
+            "state_version": STATE_VERSION,
+            "plan": dataclasses.asdict(self.scheduler.plan),
+            "held": sorted(self.stepper.held),
+            "states": self.state.states,
+            "projected": self.scheduler.projected,
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that training changes, as plain values and tensors."""
-        state = {field.name: getattr(self.state, field.name) for field in dataclasses.fields(self.state)}
         return {
-            "state": {**state, "decisions": [dataclasses.asdict(record) for record in self.state.decisions]},
-            "action": {**dataclasses.asdict(self.action), "reasons": dict(self.action.reasons)},
+            "state": {field.name: getattr(self.state, field.name) for field in dataclasses.fields(self.state)},
+            "scheduler": self.scheduler.state_dict(),
             "losses": self._losses,
             "since_look": self._since_look,
+            "dearer": self._dearer,
             "guard": self.guard.state_dict(),
             "memory": None if self.memory is None else self.memory.state_dict(),
             "margins": self.monitor.margins,
-            "policy": self.policy.state_dict(),
             "stepper": self.stepper.state_dict(),
             "shuffler": self.shuffler.state_dict(),
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Take the state of a checkpoint."""
-        decisions = [DecisionRecord(**record) for record in saved["state"]["decisions"]]
-        self.state = LoopState(**{**saved["state"], "decisions": decisions})
-        self.action = TrustAction(**saved["action"])
+        self.state = LoopState(**saved["state"])
+        self.scheduler.load_state_dict(saved["scheduler"])
         self._losses, self._since_look = saved["losses"], saved["since_look"]
+        self._dearer = tuple(saved["dearer"])
         self.guard.load_state_dict(saved["guard"])
         if self.memory is not None:
             self.memory.load_state_dict(saved["memory"])
         self.monitor.margins = saved["margins"]
-        self.policy.load_state_dict(saved["policy"])
         self.stepper.load_state_dict(saved["stepper"])
         self.shuffler.load_state_dict(saved["shuffler"])
 
+    @property
+    def action(self) -> TrustAction:
+        """Return the setting of every dial."""
+        return self.scheduler.action
+
     def _start(self) -> None:
-        limits = self.limits
-        anywhere = dataclasses.replace(limits, lambda_floor=limits.lambda_max, share_slew=1.0)  # no present setting yet
-        self.action, clipped = project(self.policy.reset(self.plan), TrustAction(), anywhere)
+        self.scheduler.start()
         self.state.next_look = self.action.next_monitor_in
+
+    def _step_cost(self, action: TrustAction) -> float:
+        """Predict the cost of a step: as measured, or by counted operations right after a dial was moved."""
+        present = self.scheduler.action
         cost = self.costs.predict("step")
-        planned = {"adversarial_share": self.plan.start_share, "attack": self.plan.attack}
-        for knob, text in self.plan.fallbacks.items():
-            if getattr(self.action, knob) == planned[knob]:  # a policy may have plans of its own
-                self.state.fallbacks.append(text)
-                self.state.decisions.append(DecisionRecord(0, 0.0, "plan", "", "fall-back", text, cost))
-        notes = {note.partition(":")[0]: note for note in clipped}
-        for knob in ("lambda_fair", "adversarial_share", "attack"):
-            reason = "; ".join(filter(None, (f"start of policy {self.policy.name}", notes.get(knob, ""))))
-            value = _text(getattr(self.action, knob))
-            self.state.decisions.append(DecisionRecord(0, 0.0, knob, "", value, reason, cost))
+        if action == present or cost == 0:
+            return cost
+        n = self.shuffler.batch_size
+        return cost * self.stepper.flops(n, action) / max(self.stepper.flops(n, present), 1.0)
+
+    def _next_cost(self) -> float:
+        cost, until = self._dearer
+        measured = self.costs.predict("step")
+        return max(measured, cost) if self.state.step < until else measured
 
     def _fits(self, action: str) -> bool:
         return self.ledger.used() + self.costs.predict(action) <= self.plan.end
@@ -249,22 +262,33 @@ class Loop:
             calibrated_utility=reading.calibrated_accuracy,
             loss=loss,
             constraints=constraints,
-            lambda_fair=self.action.lambda_fair,
-            adversarial_share=self.action.adversarial_share,
-            learning_rate_factor=self.action.learning_rate_factor,
+            dials=self.action,
             adversarial_cost_ratio=max(self.costs.mean("adversarial step") / plain, 1.0),
             monitor_cost_ratio=self.costs.mean("monitor") / plain,
             overfitting=0.0 if np.isnan(reading.fgsm) else reading.fgsm - reading.pgd,
-            augmentation=self.action.augmentation,
+            step_cost_ratio=max(self.costs.mean("step") / plain, 0.0),
             generalisation_gap=gap,
+            spent=self._spent(),
+            landscape=Landscape() if self.landscape is None else self.landscape(),
+            sparsity=self.action.sparsity,
         )
-        wanted = self.policy.act(state)
-        if self.state.guarded:
-            wanted = dataclasses.replace(wanted, attack="pgd", learning_rate_factor=self.action.learning_rate_factor)
-        allowed, notes = project(wanted, self.action, self.limits)
-        self._record(progress, allowed, dict(allowed.reasons), notes)
-        self.action = allowed
-        self.state.next_look = progress + allowed.next_monitor_in
+        self.state.states.append(dataclasses.asdict(state))
+        before = self.action
+        self.scheduler.decide(state)
+        self._price(before)
+        self.state.next_look = progress + self.action.next_monitor_in
+
+    def _price(self, before: TrustAction) -> None:
+        """Predict the cost of the steps that follow by counted operations, until enough of them are measured."""
+        n = self.shuffler.batch_size
+        ratio = self.stepper.flops(n, self.action) / max(self.stepper.flops(n, before), 1.0)
+        self._dearer = self.costs.predict("step") * ratio, self.state.step + UNPRICED_STEPS
+
+    def _spent(self) -> dict[str, float]:
+        """Return what share of its limit each resource has used."""
+        spent = {"time": self.ledger.fraction()} if math.isfinite(self.ledger.limit) else {}
+        limit = self.ledger.budget.memory
+        return spent if limit is None else {**spent, "memory": peak_bytes() / limit}
 
     def _go_back(self, progress: float, reason: str) -> None:
         """Return to the weights from before: the first time to anneal them with what is left, then to stop."""
@@ -275,9 +299,8 @@ class Loop:
         text = f"{reason}; back to those weights, " + (
             "stop" if again else "and a short end at a falling learning rate"
         )
-        cost = self.costs.predict("step")
-        self.state.decisions.append(DecisionRecord(self.state.step, progress, "plan", "", "go back", text, cost))
-        self.action = dataclasses.replace(self.action, stop=again)
+        self.scheduler.note("plan", "go back", text, step=self.state.step, progress=progress)
+        self.scheduler.stop(now=again)
         now = self.ledger.used()
         end = min(self.plan.end, now + ANNEALING * (self.memory.used_at_best - self.plan.start))
         horizon = (end - now) / (1.0 - ANNEALING_START)
@@ -287,24 +310,10 @@ class Loop:
     def _roll_back(self, progress: float, reason: str) -> None:
         if self.state.good:
             self.stepper.network.load_state_dict(self.state.good)
-        self.state.guarded = True
-        careful = dataclasses.replace(
-            self.action, attack="pgd", learning_rate_factor=max(0.5 * self.action.learning_rate_factor, 0.1)
-        )
-        text = f"guard: {reason}; back to the last sound weights"
-        self._record(progress, careful, {"attack": text, "learning_rate_factor": text}, ())
-        self.action = careful
+        before = self.action
+        self.scheduler.guard(self.state.step, progress, reason)
+        self._price(before)
         self.state.next_look = progress + self.action.next_monitor_in
-
-    def _record(self, progress: float, action: TrustAction, reasons: dict[str, str], notes: tuple[str, ...]) -> None:
-        cost = self.costs.predict("step")
-        clipped = {note.partition(":")[0]: note for note in notes}
-        for knob in DIALS:
-            before, after = _text(getattr(self.action, knob)), _text(getattr(action, knob))
-            if before != after or knob in clipped:
-                reason = "; ".join(filter(None, (reasons.get(knob, ""), clipped.get(knob, ""))))
-                record = DecisionRecord(self.state.step, progress, knob, before, after, reason, cost)
-                self.state.decisions.append(record)
 
     def _remember(self, progress: float, reading: Reading, loss: float) -> None:
         rate = self.stepper.learning_rate * self.action.learning_rate_factor * (1.0 - progress)
@@ -328,7 +337,3 @@ class Loop:
                 "monitor_rows": self.monitor.n_rows,
             }
         )
-
-
-def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

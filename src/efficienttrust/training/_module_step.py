@@ -71,6 +71,7 @@ class ModuleStepper:
     ) -> None:
         refuse_beyond_memory(setup.network, network, setup.device)
         train = setup.problem.splits["train"]
+        self.held = frozenset({"reweighing", "fair_batch", "group_dro", "debias", "attack_steps", "trades", "sparsity"})
         self.setup, self.penalties, self.learning_rate = setup, tuple(penalties), learning_rate
         self._flops = count_flops(network, [torch.zeros(1, *setup.inputs.shape)]).per_row
         memory_format = torch.channels_last if setup.inputs.kind == "image" else torch.contiguous_format

@@ -48,6 +48,7 @@ class Stepper:
     ) -> None:
         self.network, self.data, self.penalties = network, data, tuple(penalties)
         self.learning_rate, self._generator = learning_rate, generator
+        self.held = frozenset({"reweighing", "fair_batch", "group_dro", "debias", "attack_steps", "trades", "sparsity"})
         # One flat parameter: the optimiser's fused kernel runs once a step, not once a layer.
         self.optimizer = torch.optim.AdamW([network.flatten()], lr=learning_rate, weight_decay=weight_decay, fused=True)
         self._group = self.optimizer.param_groups[0]

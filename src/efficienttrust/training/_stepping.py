@@ -15,6 +15,7 @@ class Stepping(Protocol):
     """Holds what a step changes, and takes steps."""
 
     learning_rate: float
+    held: frozenset[str]  # dials that it does not carry out
 
     @property
     def network(self) -> nn.Module:

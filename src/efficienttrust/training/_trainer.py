@@ -94,6 +94,7 @@ class Candidates:
         history: One mapping per monitor point.
         decisions: Every change of a dial.
         fallbacks: What the budget did not buy, one sentence each.
+        trajectory: What a replay of the decisions needs; empty without a policy at work.
         trained: How it was trained, one sentence each.
         calibration_cost: Predicted cost of calibrating one candidate, on the declared clock.
         export_cost: Measured cost of an export where the trainer knows more than it was told.
@@ -108,6 +109,7 @@ class Candidates:
     decisions: tuple[DecisionRecord, ...]
     fallbacks: tuple[str, ...]
     trained: tuple[str, ...] = ()
+    trajectory: Mapping[str, Any] = field(default_factory=dict)
     calibration_cost: float = field(default=0.0)
     export_cost: float = 0.0
     projection: Projection | None = None

@@ -49,11 +49,11 @@ class PID:
         reasons = {}
         fairness, robustness = state.worst("fairness", "smoothed_gap"), state.worst("robustness", "smoothed_gap")
         if fairness is not None:
-            self._fair.dial = state.lambda_fair
+            self._fair.dial = state.dials.lambda_fair
             self._fair.update(fairness.smoothed_gap)
             reasons["lambda_fair"] = f"{fairness.key} gap {fairness.smoothed_gap:+.3f}"
         if robustness is not None:
-            self._robust.dial = state.adversarial_share
+            self._robust.dial = state.dials.adversarial_share
             error = robustness.smoothed_gap + robustness.half_width
             self._robust.update(error)
             reasons["adversarial_share"] = f"{robustness.key} gap with margin {error:+.3f}"

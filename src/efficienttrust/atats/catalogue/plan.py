@@ -56,17 +56,17 @@ class PlannedControl:
         if fairness is not None:
             slack = self._plan.fairness_slack
             loosened = fairness.smoothed_gap - (slack - 1.0) * fairness.tolerance
-            self._fair.dial = state.lambda_fair
+            self._fair.dial = state.dials.lambda_fair
             self._fair.update(loosened / max(fairness.tolerance, LEAST_TOLERANCE))
             reasons["lambda_fair"] = (
                 f"{fairness.key} {loosened:+.3f} from {slack:.1f} × its tolerance before calibration"
             )
         if robustness is not None and state.progress >= self._plan.adversarial_start:
-            if state.adversarial_share == 0.0:
+            if state.dials.adversarial_share == 0.0:
                 reasons["adversarial_share"] = f"planned start at {self._plan.adversarial_start:.0%} of training"
             else:
                 error = robustness.calibrated_gap + robustness.half_width
-                self._robust.dial = max(state.adversarial_share, SHARE_FLOOR)
+                self._robust.dial = max(state.dials.adversarial_share, SHARE_FLOOR)
                 self._robust.update(error)
                 reasons["adversarial_share"] = f"{robustness.key} after calibration, with margin: gap {error:+.3f}"
         self._augmentation, why = steered_augmentation(state)

@@ -44,7 +44,7 @@ class Rule:
         if state.progress < WARM_UP:
             return self._action
         reasons: dict[str, str] = {}
-        weight, share = state.lambda_fair, state.adversarial_share
+        weight, share = state.dials.lambda_fair, state.dials.adversarial_share
         fairness, robustness = state.worst("fairness", "smoothed_gap"), state.worst("robustness", "smoothed_gap")
         if fairness is not None:
             violated = fairness.smoothed_gap > 0
