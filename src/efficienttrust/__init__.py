@@ -23,39 +23,57 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from efficienttrust.data import Problem as Problem
     from efficienttrust.data import load_problem as load_problem
+    from efficienttrust.integrations import ATATS as ATATS
+    from efficienttrust.integrations import TrustClassifier as TrustClassifier
     from efficienttrust.pipeline import Audit as Audit
+    from efficienttrust.pipeline import Frontier as Frontier
     from efficienttrust.pipeline import Run as Run
     from efficienttrust.pipeline import audit as audit
     from efficienttrust.pipeline import compress as compress
+    from efficienttrust.pipeline import deploy as deploy
     from efficienttrust.pipeline import fit as fit
+    from efficienttrust.pipeline import load_frontier as load_frontier
     from efficienttrust.pipeline import load_run as load_run
     from efficienttrust.pipeline import verify as verify
+    from efficienttrust.pipeline.frontier import frontier as frontier
     from efficienttrust.resources import Budget as Budget
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ATATS",
     "Audit",
     "Budget",
+    "Frontier",
     "Problem",
     "Run",
+    "TrustClassifier",
     "__version__",
     "audit",
     "compress",
+    "deploy",
     "fit",
+    "frontier",
+    "load_frontier",
     "load_problem",
     "load_run",
     "verify",
 ]
 
 _HOMES = {
+    "ATATS": "efficienttrust.integrations",
     "Audit": "efficienttrust.pipeline",
     "Budget": "efficienttrust.resources",
+    "Frontier": "efficienttrust.pipeline",
     "Problem": "efficienttrust.data",
     "Run": "efficienttrust.pipeline",
+    "TrustClassifier": "efficienttrust.integrations",
     "audit": "efficienttrust.pipeline",
     "compress": "efficienttrust.pipeline",
+    "deploy": "efficienttrust.pipeline",
     "fit": "efficienttrust.pipeline",
+    "frontier": "efficienttrust.pipeline.frontier",
+    "load_frontier": "efficienttrust.pipeline",
     "load_problem": "efficienttrust.data",
     "load_run": "efficienttrust.pipeline",
     "verify": "efficienttrust.pipeline",

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from efficienttrust.atats import Lever, Plan, make_plan
-from efficienttrust.atats._planner import DECISIONS_LEAST, DECISIONS_WANTED, ENOUGH_EPOCHS, ENOUGH_STEPS, MOST_SLACK
+from efficienttrust.atats._planner import (
+    DECISIONS_LEAST,
+    DECISIONS_WANTED,
+    ENOUGH_EPOCHS,
+    ENOUGH_STEPS,
+    MOST_SLACK,
+    SPARSE_SPACING,
+)
 
 ROBUST = Lever(fairness=True, robustness=True, calibration=1.0)
 FAIR = Lever(fairness=True, robustness=False, calibration=1.0)
@@ -51,7 +58,12 @@ def test_plan_is_sound_whatever_the_costs(
     assert plan.start == used
     assert plan.end <= max(limit - reserve, used)
     assert plan.horizon >= 0
-    assert DECISIONS_LEAST <= plan.decisions <= DECISIONS_WANTED
+    assert 1 <= plan.decisions <= DECISIONS_WANTED
+    assert (
+        plan.decisions >= DECISIONS_LEAST
+        or plan.decisions * SPARSE_SPACING * monitor <= plan.horizon * 1.000001
+        or (plan.decisions == 1)
+    )
     assert 0 < plan.interval <= 0.5
     assert 0 <= plan.adversarial_start <= 1
     assert 0 <= plan.start_share <= 1
@@ -118,7 +130,9 @@ def test_dear_looks_are_rare() -> None:
     cheap, dear = plan_for(FAIR, 21.5, monitor=0.01), plan_for(FAIR, 21.5, monitor=0.3)
     assert cheap.decisions == DECISIONS_WANTED
     assert dear.decisions == int(20.0 / (8 * 0.3))
-    assert plan_for(FAIR, 21.5, monitor=100.0).decisions == DECISIONS_LEAST
+    assert plan_for(FAIR, 21.5, monitor=1.0).decisions == DECISIONS_LEAST
+    assert plan_for(FAIR, 21.5, monitor=2.0).decisions == int(20.0 / (SPARSE_SPACING * 2.0))
+    assert plan_for(FAIR, 21.5, monitor=100.0).decisions == 1, "a look that costs as much as training is taken once"
 
 
 def test_budget_that_is_used_up_leaves_no_horizon() -> None:

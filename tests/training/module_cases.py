@@ -94,6 +94,7 @@ def train_module(
     checkpoint: Path | None = None,
     on_progress: Any = None,
     ledger: Ledger | None = None,
+    policy: str = "plan",
     **options: Any,
 ) -> tuple[Candidates, Ledger]:
     """Train a torch module without calibration, export and proof."""
@@ -108,7 +109,7 @@ def train_module(
         identity="this run",
         on_progress=on_progress,
     )
-    return trainers.get("network")(task).fit(problem, ledger, make_policy("plan")), ledger
+    return trainers.get("network")(task).fit(problem, ledger, make_policy(policy)), ledger
 
 
 def weights(candidates: Candidates) -> list[dict[str, Tensor]]:

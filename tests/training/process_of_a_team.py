@@ -40,8 +40,9 @@ def train(case: dict, folder: Path) -> None:
         ledger = Ledger(Budget.parse(case["budget"]), clock_override=None if team is None else team.clocks())
         ledger.add_prior("data", **({"wall": 1.0, "cpu": 0.5} if team is None else team.preparation))
         candidates, _ = train_module(
-            problem, "", case["network"], targets, ledger=ledger, checkpoint=checkpoint, **case.get("options", {})
-        )
+            problem, "", case["network"], targets, ledger=ledger, checkpoint=checkpoint,
+            policy=case.get("policy", "plan"), **case.get("options", {}),
+        )  # fmt: skip
         if team is not None:
             team.leave()
     others = 0.0 if team is None else team.others_cpu

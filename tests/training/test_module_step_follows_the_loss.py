@@ -65,7 +65,7 @@ def test_of_mixed_images(tmp_path):
     mixup = Settings(device="cpu", precision="fp32", augmentation={"mixup": 1.0})
     stepper, twin = (stepper_of(problem, "vit", settings=mixup, width=0.1, depth=1, patch=4) for _ in range(2))
     x = stepper.batch(ROWS, TrustAction())
-    partners, share = stepper._mixed
+    partners, share = stepper._losses.mixed
     assert not torch.equal(partners, torch.arange(len(ROWS)))
     own, other = labels(problem)[ROWS], labels(problem)[ROWS][partners]
     both = functional.one_hot(own, 3) * share[:, None] + functional.one_hot(other, 3) * (1 - share[:, None])

@@ -21,6 +21,11 @@ FAIR_CASE = {"name": "fair", "network": f"{HERE}:dropless", "targets": [FAIR], "
 NORM_CASE = {"name": "norm", "network": f"{HERE}:normed", "targets": [FAIR], "budget": "time=25 steps"}
 MLP_CASE = {"name": "mlp", "network": "mlp", "targets": [], "budget": "time=25 steps", "options": {"widths": [16]}}
 ROBUST_CASE = {"name": "robust", "network": f"{HERE}:dropping", "targets": [FAIR, ROBUST], "budget": "time=25 steps"}
+DIALS_CASE = {
+    **FAIR_CASE,
+    "name": "dials",
+    "policy": "static(lambda_fair=0.3, reweighing=1, group_dro=0.5, debias=1, sparsity=0.5)",
+}
 CPU_CASE = {"name": "cpu", "network": f"{HERE}:plain", "targets": [FAIR], "budget": "time=3s cpu"}
 
 
@@ -55,14 +60,14 @@ def test_two_processes_do_what_one_does(root, tmp_path):
     alone, together = tmp_path / "alone", tmp_path / "together"
     alone.mkdir()
     together.mkdir()
-    run(root, together, [FAIR_CASE, NORM_CASE, CPU_CASE])
-    train(FAIR_CASE, alone)
-    train(NORM_CASE, alone)
-    for name in ("fair", "norm"):
+    run(root, together, [FAIR_CASE, NORM_CASE, DIALS_CASE, CPU_CASE])
+    for case in (FAIR_CASE, NORM_CASE, DIALS_CASE):
+        train(case, alone)
+    for name in ("fair", "norm", "dials"):
         one, two = made(alone, name), made(together, name)
         for before, after in zip(one["weights"], two["weights"], strict=True):
             assert closest(before, after) < 1e-4
-        assert len(one["decisions"]) > 3
+        assert len(one["decisions"]) >= (3 if name == "dials" else 4)
         assert one["decisions"] == two["decisions"]
         for clock in ("steps", "samples", "flops"):
             assert one["ledger"]["clocks"][clock] == two["ledger"]["clocks"][clock], "what is counted is joint"

@@ -9,7 +9,7 @@ overfitting. Every change of a dial is a `DecisionRecord` with its reason. Nothi
 
     >>> from efficienttrust.atats import make_policy, policies
     >>> policies.names()
-    ['pid', 'plan', 'rule', 'static']
+    ['conditional', 'dual', 'pid', 'plan', 'rl', 'rule', 'static']
     >>> make_policy("static(lambda_fair=0.5, adversarial_share=1)").name
     'static'
 """

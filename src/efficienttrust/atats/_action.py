@@ -23,6 +23,7 @@ class TrustAction:
         attack_steps: Steps of `pgd`.
         trades: beta of TRADES on the attacked share (Zhang et al. 2019); 0 learns the label there.
         sparsity: Share of weights held at zero, in [0, 0.95].
+        spread: Share of batches whose lambda_F and q are drawn anywhere; conditional networks alone have it.
         next_monitor_in: Share of the training horizon until the next monitor point.
         stop: End training now.
         reasons: Why a dial was moved, by the name of its field.
@@ -40,6 +41,7 @@ class TrustAction:
     attack_steps: float = 3.0
     trades: float = 0.0
     sparsity: float = 0.0
+    spread: float = 0.0
     next_monitor_in: float = 0.05
     stop: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)

@@ -65,6 +65,8 @@ DIALS = (
     Dial("learning_rate_factor", "optimiser", "none", 0.1, 2.0, 1.9, "factor on the scheduled learning rate"),
     Dial("sparsity", "projection", "none", 0.0, 0.95, 0.2, "share of weights that are zero, the smallest of each "
          "moment: pruned weights go on learning and may come back"),
+    Dial("spread", "loop", "none", 0.0, 1.0, 1.0, "share of batches whose lambda_F and q are drawn anywhere in their "
+         "range, the rest near their setting (conditional networks)"),
     Dial("next_monitor_in", "loop", "none", 0.02, 0.5, 0.5, "share of the training until the next look"),
 )  # fmt: skip
 """All dials with a number; beside them stand `attack` (by name) and `stop`."""

@@ -3,8 +3,17 @@
     xi_t = nu * xi_{t-1} + (1 - nu) * e_t
     dial_{t+1} = clip(dial_t + Ki * e_t + Kp * (xi_t - xi_{t-1}), low, high)
 
-Kp = 0 is gradient ascent on the multiplier, Kp = Ki with nu = 0 is optimistic gradient ascent. The incremental form
-needs no separate anti-windup: a clipped dial is the integral.
+Kp = 0 is gradient ascent on the multiplier, Kp = Ki with nu = 0 is optimistic gradient ascent.
+
+Anti-windup, three parts. The form is incremental, so a clipped dial *is* the integral and nothing accumulates beyond
+it. A dial at a bound stays there while the error pushes outwards: without that the proportional term of a shrinking but
+persisting violation would pull it back in, and each clip would forget what it cut off. And whoever holds the controller
+sets `dial` to what was carried out before an update, so that a rate limit further on winds nothing up either.
+
+Stability, of a plant whose gap falls by b for a unit of the dial, without memory (nu = 0). Where it answers at once,
+the loop settles iff b * (Ki + 2 * Kp) < 2. Where it answers k decisions late, iff b * Ki < 2 * sin(pi / (4 * k + 2))
+for Kp = 0. Where it integrates the dial, as a network does that learns slowly under it, never for Kp = 0: there the
+proportional term is what damps.
 """
 
 from __future__ import annotations
@@ -44,6 +53,8 @@ class NuPI:
         self.smoothed = self.nu * before + (1 - self.nu) * error
         self.started = True
         change = self.integral_gain * error + self.proportional_gain * (self.smoothed - before)
+        if (self.dial >= self.high and error > 0) or (self.dial <= self.low and error < 0):
+            change = 0.0
         self.dial = min(max(self.dial + change, self.low), self.high)
         return self.dial
 

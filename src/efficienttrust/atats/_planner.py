@@ -24,7 +24,8 @@ ADVERSARIAL_STEPS_WANTED = 150
 ADVERSARIAL_STEPS_LEAST = 40
 MONITOR_SPACING = 8.0  # the next look comes no sooner than this many times the cost of a look (unless few are left)
 DECISIONS_WANTED = 20
-DECISIONS_LEAST = 3
+DECISIONS_LEAST = 3  # as long as they take no more than one part in SPARSE_SPACING of the horizon
+SPARSE_SPACING = 5.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def make_plan(
     end = max(min(limit - reserve, enough), used)
     horizon = end - used
     affordable = horizon / (MONITOR_SPACING * monitor) if monitor > 0 else math.inf
-    decisions = int(min(max(affordable, DECISIONS_LEAST), DECISIONS_WANTED))
+    least = min(DECISIONS_LEAST, affordable * MONITOR_SPACING / SPARSE_SPACING)
+    decisions = int(max(min(max(affordable, least), DECISIONS_WANTED), 1))
     start, attack = 1.0, "n_fgsm"
     fallbacks: dict[str, str] = {}
     if lever.robustness:

@@ -68,6 +68,9 @@ class Scheduler:
     def decide(self, state: TrustState) -> None:
         """Let the policy act, projected; with the guard in charge attack and learning rate stay its own."""
         wanted = self.policy.act(state)
+        if said := wanted.reasons.get("policy"):  # a learned policy that had to fall back
+            self.projected += 1
+            self.note("policy", "plan", said, step=state.step, progress=state.progress)
         if self.guarded:
             wanted = dataclasses.replace(wanted, attack="pgd", learning_rate_factor=self.action.learning_rate_factor)
         allowed, notes = project(wanted, self.action, held=self._held)

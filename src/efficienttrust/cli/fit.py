@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from efficienttrust.cli._data_options import NO_DATA_OPTIONS, DataOptions
 from efficienttrust.cli._interrupt import stop_on_interrupt
 from efficienttrust.cli._output import fit_document, print_failures, print_json, print_summary
 from efficienttrust.cli._progress import progress_display
+from efficienttrust.errors import UsageError
+
+if TYPE_CHECKING:
+    from efficienttrust.pipeline import Run
+    from efficienttrust.pipeline.spec import FitSpec
+
+SINGULAR = {"relations": "relation", "limitations": "limitation", "levels": "level"}
+"""Names of a spec whose option is given once for each text."""
 
 
 def fit(
-    source: str,
+    source: str | None = None,
     /,
     *,
-    label: str | None = None,
-    positive: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
-    task: str | None = None,
-    sensitive: list[str] | None = None,
-    weight: str | None = None,
-    split_column: str | None = None,
-    unit: str | None = None,
-    time: str | None = None,
-    immutable: list[str] | None = None,
-    relation: list[str] | None = None,
-    drop: list[str] | None = None,
-    use_sensitive_as_input: bool | None = None,
+    data: DataOptions = NO_DATA_OPTIONS,
     budget: str | None = None,
     target: list[str] | None = None,
+    from_: Annotated[Path | None, Parameter(name="--from")] = None,
     policy: str | None = None,
     model: str | None = None,
     trainer: str | None = None,
@@ -42,9 +42,6 @@ def fit(
     distil: float | None = None,
     prune: str | None = None,
     quantize: str | None = None,
-    limit: int | None = None,
-    resolution: int | None = None,
-    limitation: list[str] | None = None,
     baseline: str | None = None,
     level: list[str] | None = None,
     seed: int | None = None,
@@ -66,23 +63,14 @@ def fit(
     Args:
         source: A data set by name (see `efficienttrust data list`), your copy of one as `diabetes130:PATH` or
             `cifar10:PATH`, a .csv, .csv.gz or .parquet file, images as `folder:PATH`, or a .yaml file that states
-            everything.
-        label: Column to predict.
-        positive: Value of the label that counts as 1.
-        task: What is learned: binary, multiclass, or regression for a number; by default what the label says.
-        sensitive: Sensitive columns, as `sex,age_band`; their intersections are the groups.
-        weight: Column of sample weights.
-        split_column: Column that says train, monitor, calibrate, certify or test for every row.
-        unit: Column whose equal values are never divided between splits, such as a patient.
-        time: Column that orders the rows: oldest in train, newest in test.
-        immutable: Columns that a perturbation may not change.
-        relation: A relation between numeric columns that a perturbed row has to satisfy, as
-            `capital_gain >= capital_loss`; may be repeated.
-        drop: Columns to leave out.
-        use_sensitive_as_input: Let the model read the sensitive columns as inputs.
-        budget: Limits, as `time=20s cpu, size=300kB, latency=2ms`.
+            everything. Left out with `--from`.
+        data: What the columns of the data mean.
+        budget: Limits, as `time=20s cpu, size=300kB`.
         target: A target, as `demographic_parity_difference <= 0.05`; may be repeated.
-        policy: Who steers the training: plan (the default), pid, rule or static.
+        from_: Folder of a curve of `efficienttrust frontier`, from which a model is deployed without training again, in
+            place of a source.
+        policy: Who steers the training: plan (the default), rule, pid, dual, rl, conditional, or static with
+            any dials, as `static(lambda_fair=1, trades=6)`.
         model: What is trained: a network by name with options, as `resnet20(width=0.5)`, your own as `module:function`,
             trees, lightgbm, or auto, which tries several; by default mlp for tables and resnet8 for images.
         trainer: Family of what is trained: network (the default), trees, lightgbm or auto; `--model` says it too.
@@ -94,9 +82,6 @@ def fit(
         prune: A pruning while training, as `gradual:0.8`, which leaves a fifth of the weights.
         quantize: How the deployed network is quantised: int8, int8_dynamic, int4, weights:BITS, none, or auto, which is
             int8 where that lets a wider network meet a limit on size or latency.
-        limit: Use at most so many images, drawn at random.
-        resolution: Average images over areas until their shorter side has so many pixels.
-        limitation: What the data shall lack, as `label_noise(0.2)` or `fewer_rows(0.5)`; may be repeated.
         baseline: Folder of a finished run of fit: what is not given is as it was there, and levels are shares of it.
         level: A share of what the baseline used, as `time=50%`; may be repeated.
         seed: Seed of the split and of the training; 0 by default.
@@ -110,48 +95,49 @@ def fit(
         json: Print one JSON document on stdout instead of the summary.
         quiet: Print no progress.
     """
-    from efficienttrust.pipeline.spec import fit_spec
+    training = {
+        "policy": policy,
+        "model": model,
+        "trainer": trainer,
+        "device": device,
+        "precision": precision,
+        "compile": compile,
+        "augment": augment,
+        "distil": distil,
+        "prune": prune,
+        "quantize": quantize,
+        "baseline": baseline,
+        "levels": level,
+        "seed": seed,
+        "split_seed": split_seed,
+        "use_groups_at_prediction": use_groups_at_prediction,
+    }
+    if from_ is not None:
+        _refuse_with_curve({"source": source, **data.values(), **training})
+        run, folder = _deployed(from_, target or (), budget, out, overwrite, show_small_cells, quiet)
+    elif source is None:
+        raise UsageError("fit needs a SOURCE to learn from, as `efficienttrust fit adult`, or a curve with --from FOLDER")
+    else:
+        is_file = Path(source).suffix.lower() in {".yaml", ".yml"}
+        asked = {"source": None if is_file else source, **data.values(), **training}
+        from efficienttrust.pipeline.spec import fit_spec
 
-    is_file = Path(source).suffix.lower() in {".yaml", ".yml"}
-    spec = fit_spec(
-        {
-            "source": None if is_file else source,
-            "label": label,
-            "positive": positive,
-            "task": task,
-            "sensitive": _joined(sensitive),
-            "weight": weight,
-            "split_column": split_column,
-            "unit": unit,
-            "time": time,
-            "immutable": _joined(immutable),
-            "relations": relation,
-            "drop": _joined(drop),
-            "use_sensitive_as_input": use_sensitive_as_input,
-            "budget": budget,
-            "targets": target,
-            "policy": policy,
-            "model": model,
-            "trainer": trainer,
-            "device": device,
-            "precision": precision,
-            "compile": compile,
-            "augment": augment,
-            "distil": distil,
-            "prune": prune,
-            "quantize": quantize,
-            "limit": limit,
-            "resolution": resolution,
-            "limitations": limitation,
-            "baseline": baseline,
-            "levels": level,
-            "seed": seed,
-            "split_seed": split_seed,
-            "use_groups_at_prediction": use_groups_at_prediction,
-        },
-        file=Path(source) if is_file else None,
-    )
+        spec = fit_spec({**asked, "budget": budget, "targets": target}, file=Path(source) if is_file else None)
+        run, folder = _trained(spec, out, overwrite, show_small_cells, quiet)
+    from efficienttrust import pipeline
 
+    shown = pipeline.for_readers(run.document, show_small_cells=show_small_cells)
+    if json:
+        print_json(fit_document(shown, folder))
+    else:
+        print_summary(shown, folder)
+    print_failures(run.failed)
+    missed = any(verdict.status in {"missed", "infeasible"} for verdict in run.verdicts)
+    return int(bool(run.failed) or (strict and missed))
+
+
+def _trained(spec: FitSpec, out: Path | None, overwrite: bool, show_small_cells: bool, quiet: bool) -> tuple[Run, Path]:
+    """Train what a spec asks for; return the run and its folder."""
     from efficienttrust import pipeline
 
     quiet = quiet or int(os.environ.get("RANK", "0")) > 0  # under torchrun one process speaks
@@ -177,15 +163,42 @@ def fit(
             progress=progress,
             constraints=record,
         )
-    shown = pipeline.for_readers(run.document, show_small_cells=show_small_cells)
-    if json:
-        print_json(fit_document(shown, folder))
-    else:
-        print_summary(shown, folder)
-    print_failures(run.failed)
-    missed = any(verdict.status in {"missed", "infeasible"} for verdict in run.verdicts)
-    return int(bool(run.failed) or (strict and missed))
+    return run, folder
 
 
-def _joined(names: list[str] | None) -> str | None:
-    return None if names is None else ",".join(names)
+def _deployed(
+    curve: Path, targets: Sequence[str], budget: str | None, out: Path | None, overwrite: bool, show_small_cells: bool,
+    quiet: bool,
+) -> tuple[Run, Path]:  # fmt: skip
+    """Deploy a model from a curve; return the run and its folder."""
+    from efficienttrust import pipeline
+
+    recorded = pipeline.load_frontier(curve).document["problem"]
+    folder = out or Path("runs") / recorded["name"]
+    told = show_small_cells or not recorded["clinical"]
+    with stop_on_interrupt(), progress_display(quiet=quiet, compare_groups=told) as progress:
+        run = pipeline.deploy(
+            curve,
+            targets=targets,
+            budget=budget,
+            out=folder,
+            overwrite=overwrite,
+            show_small_cells=show_small_cells,
+            progress=progress,
+        )
+    return run, folder
+
+
+def _refuse_with_curve(options: Mapping[str, object]) -> None:
+    """Refuse what a model of a curve cannot follow any more.
+
+    Raises:
+        UsageError: Something of the data or of the training is asked for.
+    """
+    given = [name for name, value in options.items() if value is not None]
+    if not given:
+        return
+    if "source" in given:
+        raise UsageError(f"--from has its data on record: leave out {options['source']}")
+    named = ", ".join(f"--{SINGULAR.get(name, name).replace('_', '-')}" for name in given)
+    raise UsageError(f"{named}: settled when the curve was made; leave out with --from, or make another curve")

@@ -14,6 +14,8 @@ from efficienttrust.cli.compress import compress
 from efficienttrust.cli.data import data
 from efficienttrust.cli.doctor import doctor
 from efficienttrust.cli.fit import fit
+from efficienttrust.cli.frontier import frontier
+from efficienttrust.cli.policy import policy
 from efficienttrust.cli.verify import verify
 from efficienttrust.errors import EfficientTrustError
 
@@ -31,7 +33,7 @@ app = App(
     exit_on_error=False,
     result_action="return_value",
 )
-for verb in (fit, compress, audit, verify, data, doctor):
+for verb in (fit, frontier, compress, audit, verify, policy, data, doctor):
     app.command(verb)
 
 

@@ -1,7 +1,8 @@
 """Certificates and verdicts: what is proven about a target, and what a reader should take from it.
 
-A certificate is a one-sided confidence limit on the certify split, which the model has never seen and which is looked
-at once. With several targets the caller divides alpha by their number, so that all certificates of a run hold together.
+A certificate is a one-sided confidence limit on the certify split, which the model has never seen. What is looked at
+there, in which order and at which levels is fixed before, so that all certificates of a run hold together: one model
+with alpha divided by the number of targets, or a sequence of candidates (see `evaluation.selection`).
 """
 
 from __future__ import annotations
@@ -106,8 +107,15 @@ def certify(target: Target, outcome: Outcome, alpha: float) -> Certificate:
     )
 
 
-def verdict(target: Target, measured: Measurement, certificate: Certificate) -> Verdict:
-    """Return how a target ended, from its point estimate on test and its certificate on the certify split."""
+def verdict(target: Target, measured: Measurement, certificate: Certificate, level_note: str = "") -> Verdict:
+    """Return how a target ended, from its point estimate on test and its certificate on the certify split.
+
+    Args:
+        target: The target.
+        measured: Its estimate on test.
+        certificate: Its limit on certify.
+        level_note: What the reason adds about the level of the certificate.
+    """
     met = target.gap(measured.value) <= 0
     status: Status = "certified" if certificate.satisfied else "met" if met else "missed"
     reasons = [_tested(target, measured), _proven(target, certificate)]
@@ -121,7 +129,9 @@ def verdict(target: Target, measured: Measurement, certificate: Certificate) -> 
         low=measured.low,
         high=measured.high,
         n=measured.n,
-        reason=(", and " if certificate.satisfied == met else ", but ").join(reasons),
+        reason="; ".join(
+            filter(None, ((", and " if certificate.satisfied == met else ", but ").join(reasons), level_note))
+        ),
         certificate=certificate,
     )
 

@@ -18,9 +18,10 @@ from efficienttrust.compression import Decision, Scorer
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.calibration import calibrate, evaluate_rule
 from efficienttrust.evaluation.group_head import Head, posterior
-from efficienttrust.evaluation.margins import target_margins
+from efficienttrust.evaluation.margins import errors_here_and_there, target_margins
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.rule_data import LABEL_FREE, Calibrated, CalibrationData, Unlabelled, robustness_key
+from efficienttrust.evaluation.selection import Errors
 from efficienttrust.evaluation.splits import calibration_data, one_hot, score_rows, split_codes
 from efficienttrust.evaluation.targets import Target
 
@@ -45,12 +46,15 @@ class Choice:
         decision: The rule that is folded into the exported file.
         calibrated: What it came to on the calibrate split.
         effort: Share of the full calibration that the budget afforded for each candidate, in (0, 1].
+        errors: For each candidate the standard errors of its targets on calibrate, and on as many rows as certify has;
+            None where the budget ended before it.
     """
 
     index: int
     decision: Decision
     calibrated: Calibrated
     effort: float
+    errors: tuple[Errors | None, ...]
 
 
 def choose(
@@ -79,6 +83,7 @@ def choose(
         The choice, and what each candidate came to (None where the budget ended before it).
     """
     tried: list[Calibrated | None] = [None] * len(scorers)
+    errors: list[Errors | None] = [None] * len(scorers)
     best: int | None = None
     effort = 1.0  # that of the first, for all: what is compared is calibrated alike, and costs what was predicted
     for index, scorer in enumerate(scorers):
@@ -87,7 +92,7 @@ def choose(
             effort = max(share, LEAST_EFFORT)
         elif share < effort:
             break
-        found = _calibrate(problem, scorer, targets, head, aware=aware, seed=seed, effort=effort)
+        found, errors[index] = _calibrate(problem, scorer, targets, head, aware=aware, seed=seed, effort=effort)
         tried[index] = found
         if best is None:
             best = index
@@ -101,7 +106,16 @@ def choose(
     assert best is not None, "there is at least one candidate"
     chosen = tried[best]
     assert chosen is not None
-    return Choice(best, _decision(chosen, head, aware=aware), chosen, effort), tried
+    return Choice(best, decision_of(chosen, head, aware=aware), chosen, effort, tuple(errors)), tried
+
+
+def another(
+    choice: Choice, index: int, tried: Sequence[Calibrated | None], head: Head | None, *, aware: bool
+) -> Choice:
+    """Return the choice of the candidate at `index`, which was calibrated, in place of the one that was chosen."""
+    found = tried[index]
+    assert found is not None, "only what was calibrated has a rule"
+    return dataclasses.replace(choice, index=index, decision=decision_of(found, head, aware=aware), calibrated=found)
 
 
 def calibration_rows(problem: Problem) -> int:
@@ -132,7 +146,7 @@ def _calibrate(
     aware: bool,
     seed: int,
     effort: float,
-) -> Calibrated:
+) -> tuple[Calibrated, Errors]:
     split = problem.splits["calibrate"]
     rows = _evenly(len(split), round(CALIBRATION_ROWS * effort))
     z = score_rows(scorer, split, rows)
@@ -142,10 +156,11 @@ def _calibrate(
     )  # fmt: skip
     if problem.task == "binary" and any(target.metric in LABEL_FREE for target in targets):
         fresh = float(((z > 0) == (data.y > 0)).mean())
-        more = _training_rows(problem, scorer, fresh, head, aware=aware, most=round(TRAINING_ROWS * effort))
+        more = unlabelled_training_rows(problem, scorer, fresh, head, aware=aware, most=round(TRAINING_ROWS * effort))
         data = dataclasses.replace(data, more=more)
-    n_new = len(problem.splits["test"])
-    return _with_cheap_margins(data, targets, n_new, line=max(7, round(LINE * effort)))
+    found = _with_cheap_margins(data, targets, len(problem.splits["test"]), line=max(7, round(LINE * effort)))
+    n_certify = len(problem.splits["certify"])
+    return found, {target.key: errors_here_and_there(target, data, n_certify) for target in targets}
 
 
 def _with_cheap_margins(data: CalibrationData, targets: Sequence[Target], n_new: int, *, line: int) -> Calibrated:
@@ -167,7 +182,7 @@ def _with_cheap_margins(data: CalibrationData, targets: Sequence[Target], n_new:
     return evaluate_rule(data, found.threshold, found.offsets, targets, base)
 
 
-def _training_rows(
+def unlabelled_training_rows(
     problem: Problem, scorer: Scorer, fresh: float, head: Head | None, *, aware: bool, most: int
 ) -> Unlabelled | None:
     """Return (at most so many) training rows as unlabelled ones, unless the model knows them too well.
@@ -189,7 +204,8 @@ def _training_rows(
     return Unlabelled(z_train, codes, groups, None if train.weight is None else train.weight[rows])
 
 
-def _decision(found: Calibrated, head: Head | None, *, aware: bool) -> Decision:
+def decision_of(found: Calibrated, head: Head | None, *, aware: bool) -> Decision:
+    """Return a calibrated rule as it is folded into a file."""
     if aware:
         return Decision(found.threshold, found.offsets.astype(np.float64), None, by_group=True)
     if head is None or not np.any(found.offsets):

@@ -32,20 +32,25 @@ def target_margins(
         confidence: Standard errors of the difference between both.
     """
     margins = {}
-    weighted = _dilution(fitted_on.weight)
-    on_new = math.sqrt(len(fitted_on.y) / max(n_new, 1))
     for target in targets:
-        if isinstance(fitted_on, NumberData):
-            error, weighted = error_of(target, fitted_on) * math.hypot(1.0, on_new), 1.0
-        else:
-            judged, attacked = _codes_judged(fitted_on, target), rows_attacked(fitted_on, target)
-            error = math.hypot(
-                standard_error(target, fitted_on.y, judged, attacked),
-                standard_error(target, fitted_on.y, fitted_on.codes) * on_new,
-            )
+        error = math.hypot(*errors_here_and_there(target, fitted_on, n_new))
         headroom = abs(target.bound) if target.relation == "<=" else abs(1.0 - target.bound)
-        margins[target.key] = min(confidence * weighted * error, MARGIN_SHARE * headroom)
+        margins[target.key] = min(confidence * error, MARGIN_SHARE * headroom)
     return margins
+
+
+def errors_here_and_there(target: Target, fitted_on: CalibrationData, n_new: int) -> tuple[float, float]:
+    """Return the standard errors of a target's metric on the split that a rule is fitted on, and on n new rows."""
+    on_new = math.sqrt(len(fitted_on.y) / max(n_new, 1))
+    if isinstance(fitted_on, NumberData):
+        error = error_of(target, fitted_on)
+        return error, error * on_new
+    weighted = _dilution(fitted_on.weight)
+    judged, attacked = _codes_judged(fitted_on, target), rows_attacked(fitted_on, target)
+    return (
+        weighted * standard_error(target, fitted_on.y, judged, attacked),
+        weighted * standard_error(target, fitted_on.y, fitted_on.codes) * on_new,
+    )
 
 
 def _dilution(weight: NDArray[np.float32] | None) -> float:

@@ -22,8 +22,9 @@ from efficienttrust.compression import (
     export_onnx,
 )
 from efficienttrust.data import Problem
-from efficienttrust.evaluation.certification import Verdict, certify, verdict
+from efficienttrust.evaluation.certification import Verdict, verdict
 from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.selection import Guarantee
 from efficienttrust.evaluation.suite import File, Spread, evaluate_file, measure_all
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import Measurement, Outcome, group_table, measure
@@ -79,6 +80,7 @@ def prove(
     seed: int,
     with_stages: bool = True,
     spread: Spread | None = None,
+    guarantee: Guarantee | None = None,
 ) -> Proof:
     """Evaluate the exported file on test and certify, and judge every target.
 
@@ -91,6 +93,8 @@ def prove(
         seed: Seed of the attacks.
         with_stages: Measure the stages too; `verify` does without.
         spread: Shares the rows that are attacked among processes, which must all call this with the same arguments.
+        guarantee: The level that the selection among candidates left for the certificates; by default that of a model
+            that was chosen without certify.
     """
     evaluate = partial(evaluate_file, targets=targets, scorer=scorer, seed=seed, spread=spread)
     test = evaluate(file, problem, "test", decision=decision)
@@ -98,9 +102,11 @@ def prove(
     measurements = measure_all(test.outcome, targets)
     if isinstance(scorer, TreeScorer):
         measurements = {key: _searched_only(one) for key, one in measurements.items()}
-    alpha = (1 - CONFIDENCE) / max(len(targets), 1)
+    guarantee = guarantee or Guarantee("individual", len(targets), 1 - CONFIDENCE)
+    certificates = [guarantee.certify(target, certify_split.outcome) for target in targets]
     verdicts = tuple(
-        verdict(target, measurements[target.key], certify(target, certify_split.outcome, alpha)) for target in targets
+        verdict(target, measurements[target.key], certificate, guarantee.words(certificate))
+        for target, certificate in zip(targets, certificates, strict=True)
     )
     stages: tuple[Stage, ...] = ()
     if with_stages:

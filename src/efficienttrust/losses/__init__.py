@@ -3,7 +3,8 @@
 A fairness penalty is the soft form of a rate gap: the mean score of each group instead of its share of positive
 decisions. It is driven by a smoothed, signed gap, so that a batch that lacks a group, or in which chance reverses the
 gap, neither breaks nor misleads a step. Robustness enters as a share of the batch that is attacked before the step
-(`efficienttrust.threats`): L = (1 - q) L_clean + q L_adv + lambda_F L_fair.
+(`efficienttrust.threats`): L = (1 - q) L_clean + q L_adv + lambda_F L_fair; or, as TRADES has it, as the
+distance between the answers at those rows before and after.
 
     >>> from efficienttrust.losses import penalties
     >>> penalties.names()
@@ -11,5 +12,6 @@ gap, neither breaks nor misleads a step. Robustness enters as a share of the bat
 """
 
 from efficienttrust.losses._smoothed_gap import FairnessPenalty, SmoothedGap, penalties
+from efficienttrust.losses._trades import trades_distances, trades_gradients
 
-__all__ = ["FairnessPenalty", "SmoothedGap", "penalties"]
+__all__ = ["FairnessPenalty", "SmoothedGap", "penalties", "trades_distances", "trades_gradients"]

@@ -33,6 +33,10 @@ class FairnessPenalty(Protocol):
         """
         ...
 
+    def forget(self) -> None:
+        """Drop the running means, as the penalty was turned off."""
+        ...
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the running means, for a checkpoint."""
         ...
@@ -69,6 +73,10 @@ class SmoothedGap:
         per_group = [push / n if n > 0 else 0.0 for push, n in zip(pushes, counts, strict=True)]
         gradient = membership.mv(torch.tensor(per_group))
         return torch.dot(gradient, scores) + absent, gradient
+
+    def forget(self) -> None:
+        """Drop the running mean."""
+        self._mean = []
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the running mean, for a checkpoint."""

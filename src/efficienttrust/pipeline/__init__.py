@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from efficienttrust.pipeline._verify import VerifiedVerdict as VerifiedVerdict
     from efficienttrust.pipeline._verify import verify as verify
     from efficienttrust.pipeline.compressing._compress import compress as compress
+    from efficienttrust.pipeline.frontier import Frontier as Frontier
+    from efficienttrust.pipeline.frontier import deploy as deploy
+    from efficienttrust.pipeline.frontier import frontier_for_readers as frontier_for_readers
+    from efficienttrust.pipeline.frontier import load_frontier as load_frontier
     from efficienttrust.pipeline.levels import constrained as constrained
     from efficienttrust.pipeline.levels import fit_at_levels as fit_at_levels
     from efficienttrust.training import Settings as Settings
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Audit",
+    "Frontier",
     "ProgressEvent",
     "Run",
     "Settings",
@@ -46,10 +51,13 @@ __all__ = [
     "audit",
     "compress",
     "constrained",
+    "deploy",
     "fit",
     "fit_at_levels",
     "for_readers",
+    "frontier_for_readers",
     "load_data",
+    "load_frontier",
     "load_run",
     "make_audit_request",
     "notes_for_readers",
@@ -67,6 +75,10 @@ _HOMES = {
     "VerifiedVerdict": "efficienttrust.pipeline._verify",
     "compress": "efficienttrust.pipeline.compressing._compress",
     "constrained": "efficienttrust.pipeline.levels",
+    "Frontier": "efficienttrust.pipeline.frontier",
+    "deploy": "efficienttrust.pipeline.frontier",
+    "frontier_for_readers": "efficienttrust.pipeline.frontier",
+    "load_frontier": "efficienttrust.pipeline.frontier",
     "fit": "efficienttrust.pipeline._fit",
     "fit_at_levels": "efficienttrust.pipeline.levels",
     "Settings": "efficienttrust.training",

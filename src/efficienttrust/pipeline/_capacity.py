@@ -6,21 +6,24 @@ file through the real runtime.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from efficienttrust.compression import ModuleScorer, NetworkScorer
+from efficienttrust.compression import ModuleScorer, NetworkScorer, Scorer
 from efficienttrust.compression.quantisation import QuantiseStep, parse_quantisation
 from efficienttrust.errors import InfeasibleError, UsageError
-from efficienttrust.models import build_mlp, make_network, network_of
+from efficienttrust.models import MLP, build_mlp, make_network, network_of
 from efficienttrust.pipeline._room import Room
 from efficienttrust.resources import Ledger
 from efficienttrust.resources.clocks import MEASURED_CLOCKS
 from efficienttrust.training import AUTO_NETWORKS, described, inputs_of
 
 MENU: tuple[tuple[int, ...], ...] = ((256, 128), (128, 64), (64, 32), (32, 16), (16,), ())
+NARROW_ENOUGH = (64, 32)  # the narrowest that is chosen for being cheap
+STEPS_WANTED = 1000  # of a width: with fewer, a narrower one learns more in the same time
 ROWS_FOR = ((8000, 0), (2000, 1), (0, 2))  # training rows from which a position of the menu is the widest sensible one
 FACTORS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.125)  # of the published width
 MODULE_SECONDS = 20.0  # limit below which `auto` tries no torch module: one export takes one to three seconds,
@@ -59,7 +62,14 @@ def quantisations_tried(room: Room, quantize: str) -> tuple[QuantiseStep | None,
     return (None, parse_quantisation("int8")) if limited else (None,)
 
 
-def choose_widths(room: Room, ledger: Ledger, *, seed: int, quantize: str = "auto") -> Capacity:
+def choose_widths(
+    room: Room,
+    ledger: Ledger,
+    *,
+    seed: int,
+    quantize: str = "auto",
+    steps: Callable[[MLP], float] = lambda _: math.inf,
+) -> Capacity:
     """Try the menu of an mlp from the widest sensible one down and return the first that meets all limits.
 
     Args:
@@ -67,6 +77,7 @@ def choose_widths(room: Room, ledger: Ledger, *, seed: int, quantize: str = "aut
         ledger: The account; every try is charged as `probe`.
         seed: Seed of the untrained weights.
         quantize: How the deployed network may be quantised.
+        steps: Tells how many training steps of a network the budget buys.
 
     Raises:
         InfeasibleError: Not even a linear model meets a limit.
@@ -74,11 +85,18 @@ def choose_widths(room: Room, ledger: Ledger, *, seed: int, quantize: str = "aut
     n_train = len(room.problem.splits["train"])
     first = next(position for rows, position in ROWS_FOR if n_train >= rows)
     refused: list[str] = []
+    too_wide: set[tuple[int, ...]] = set()
     for widths, step in product(MENU[first:], quantisations_tried(room, quantize)):
-        before = ledger.used()
+        if widths in too_wide:
+            continue
         with ledger.phase("probe"):
             network = build_mlp(n_features=room.problem.encoder.n_features, widths=widths, seed=seed)
             named = network.name if step is None else f"{network.name} in {step.text}"
+            if MENU.index(widths) < MENU.index(NARROW_ENOUGH) and (bought := steps(network)) < STEPS_WANTED:
+                too_wide.add(widths)
+                refused.append(f"{network.name}: the budget buys about {bought:.0f} steps of it")
+                continue
+            before = ledger.used()
             file = room.file_of(NetworkScorer(network.layers()), step)
             cost = ledger.used() - before
             misfits = room.misfits(file)
@@ -115,7 +133,11 @@ def choose_width(
         before = ledger.used()
         with ledger.phase("probe"):
             module = make_network(network, inputs, outputs, seed=seed, **tried).eval()
-            scorer = ModuleScorer(module, inputs.shape, outputs, network, tried, described(inputs))
+            scorer: Scorer = (
+                NetworkScorer(module.layers())
+                if isinstance(module, MLP) and room.problem.task == "binary"
+                else ModuleScorer(module, inputs.shape, outputs, network, tried, described(inputs))
+            )
             if heavy := room.too_heavy(scorer, 32 if step is None or not step.real else step.bits):
                 refused.append(f"{named}: {heavy}")
                 continue

@@ -15,6 +15,7 @@ from efficienttrust.evaluation.certification import Verdict
 from efficienttrust.evaluation.choice import Choice
 from efficienttrust.evaluation.proof import Proof
 from efficienttrust.evaluation.rule_data import Calibrated, utility_of
+from efficienttrust.evaluation.selection import Selection
 from efficienttrust.evaluation.splits import not_steered
 from efficienttrust.evaluation.suite import File
 from efficienttrust.metrics import Measurement
@@ -56,8 +57,9 @@ def make_document(
     tried: Sequence[Calibrated | None],
     file: File,
     proof: Proof,
+    selection: Selection | None = None,
 ) -> dict[str, Any]:
-    """Collect a finished run into one document of plain values."""
+    """Collect a finished run into one document of plain values; without a selection, calibrate alone chose."""
     account = ledger.to_dict()
     return {
         "schema_version": SCHEMA_VERSION,
@@ -106,6 +108,12 @@ def make_document(
             for stage in proof.stages
         ],
         "candidates": list(_candidates(problem, candidates, choice, tried)),
+        "selection": None
+        if selection is None
+        else selection.record(
+            [member.name for member in candidates.members],
+            [one.certificate for one in proof.verdicts if one.certificate is not None],
+        ),
         "fallbacks": [
             *request.notes,
             *candidates.fallbacks,

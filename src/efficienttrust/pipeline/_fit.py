@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from efficienttrust.atats import DecisionRecord, Policy
+from efficienttrust.atats import Policy
 from efficienttrust.data import Problem
-from efficienttrust.evaluation.choice import Choice
-from efficienttrust.evaluation.proof import Proof
-from efficienttrust.evaluation.suite import File
 from efficienttrust.evaluation.targets import Target
+from efficienttrust.pipeline._affordable import affordable_steps
 from efficienttrust.pipeline._capacity import Capacity, choose_each, choose_width, choose_widths
-from efficienttrust.pipeline._claim import claimed, working_folder
-from efficienttrust.pipeline._document import export_metadata, make_document
-from efficienttrust.pipeline._memory_check import Peaks, check_memory, needed
+from efficienttrust.pipeline._claim import working_folder
+from efficienttrust.pipeline._deliver import deliver
+from efficienttrust.pipeline._document import export_metadata
 from efficienttrust.pipeline._progress import ProgressEvent, Tell
-from efficienttrust.pipeline._request import Request, check_destination, make_request, refuse_memory
+from efficienttrust.pipeline._request import Request, make_request
 from efficienttrust.pipeline._room import Room
-from efficienttrust.pipeline._run import Run, frame_of
-from efficienttrust.pipeline._session import single_thread, warm_up
-from efficienttrust.pipeline._shaping import members_quantised, quantised, shaping
-from efficienttrust.pipeline._stages import calibrate_members, export_chosen, measure_file
-from efficienttrust.pipeline._together import help_to_prove, prove_together
+from efficienttrust.pipeline._run import Run
+from efficienttrust.pipeline._shaping import members_quantised, shaping
 from efficienttrust.resources import Budget, Ledger
-from efficienttrust.training import Candidates, Settings, TrainingTask, clear_stop, lever_of, trainers
-from efficienttrust.training._distributed import Team, rank, team_of
+from efficienttrust.training import Candidates, Settings, TrainingTask, lever_of, trainers
+from efficienttrust.training._distributed import Team
 from efficienttrust.training._team_step import follow
-
-DECISION_COLUMNS = tuple(field.name for field in fields(DecisionRecord))
-HISTORY_COLUMNS = ("step", "progress", "used", "accuracy")
 
 
 def fit(
@@ -84,7 +76,6 @@ def fit(
         InfeasibleError: The arithmetic of the budget excludes what was asked.
         RunInterrupted: A stop was requested; the state is saved.
     """
-    destination, peaks = None if out is None else Path(out), Peaks()
     request = make_request(
         problem,
         budget=budget,
@@ -96,90 +87,67 @@ def fit(
         seed=seed,
         aware=use_groups_at_prediction,
     )
-    if rank() == 0:
-        check_destination(destination, overwrite=overwrite)
-    clear_stop()
-    warm_up(**needed(problem, request))
-    peaks.reach("libraries")
-    refuse_memory(request.budget)
-    with (
-        claimed(destination if rank() == 0 else None),
-        single_thread(),
-        team_of(request.identity(problem), problem.preparation) as team,
-    ):
-        if team is not None and team.share.rank > 0:
-            follow(problem, _task(request, problem, request.options), team)
-            help_to_prove(problem, request, team)
-            raise SystemExit(0)
-        ledger = Ledger(request.budget, clock_override=None if team is None else team.clocks())
-        tell = Tell(progress, ledger)
-        ledger.add_prior("data", **(problem.preparation if team is None else team.preparation))
-        capacity = _capacity(problem, request, ledger)
-        peaks.reach("probe")
-        candidates = _train(problem, request, ledger, capacity, destination, tell)
-        if team is not None:
-            team.leave()
-        candidates = quantised(candidates, capacity.quantisation, problem, request, ledger)
-        peaks.reach("train")
-        choice, tried = calibrate_members(problem, request, ledger, candidates, capacity.export_cost, tell)
-        peaks.reach("calibrate")
-        content = export_chosen(problem, request, ledger, candidates, choice, tell)
-        peaks.reach("export")
-        ledger.close()
-        file = measure_file(problem, ledger, content, tell)
-        proof = _prove(problem, request, ledger, content, file, candidates, choice, team, tell)
-        peaks.reach("evaluate")
-        failed = check_memory(problem, request, ledger, candidates, peaks)
-        document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof)
-        document["failed"] = list(failed)
-        document["trajectory"] = dict(candidates.trajectory)
-        run = Run(
-            document=document if constraints is None else {**document, "constraints": constraints},
-            content=content,
-            scorer=candidates.members[choice.index].scorer,
-            decision=choice.decision,
-            predictions=proof.predictions,
-            history=frame_of(candidates.history, HISTORY_COLUMNS),
-            decisions=frame_of(candidates.decisions, DECISION_COLUMNS),
-        )
-        if destination is not None:
-            tell("report")
-            run.save(destination, overwrite=overwrite, show_small_cells=show_small_cells)
-    return run
+    return deliver(
+        problem,
+        request,
+        Training(),
+        out=None if out is None else Path(out),
+        overwrite=overwrite,
+        show_small_cells=show_small_cells,
+        progress=progress,
+        constraints=constraints,
+    )
 
 
-def _capacity(problem: Problem, request: Request, ledger: Ledger) -> Capacity:
-    room = _room(problem, request)
-    if request.trainer == "auto":
-        return choose_each(room, ledger, seed=request.seed)
-    if request.trainer != "network":
-        return Capacity({}, "trees have no width; they grow until a limit is reached", 0.0)
-    quantize = request.settings.quantize
-    if request.network != "mlp" or problem.task != "binary" or request.options:
-        return choose_width(
-            room, ledger, network=request.network, options=request.options, seed=request.seed, quantize=quantize
+class Training:
+    """Candidates that are trained.
+
+    Args:
+        changes: Fields of the training task that are other than the request says.
+    """
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+
+    def capacity(self, problem: Problem, request: Request, ledger: Ledger) -> Capacity:
+        """Choose the width, or what else a trainer may vary, that meets the limits on the file."""
+        room = _room(problem, request)
+        if request.trainer == "auto":
+            return choose_each(room, ledger, seed=request.seed)
+        if request.trainer != "network":
+            return Capacity({}, "trees have no width; they grow until a limit is reached", 0.0)
+        quantize = request.settings.quantize
+        if request.network != "mlp" or problem.task != "binary" or request.options:
+            return choose_width(
+                room, ledger, network=request.network, options=request.options, seed=request.seed, quantize=quantize
+            )
+        steps = affordable_steps(problem, request, ledger)
+        return choose_widths(room, ledger, seed=request.seed, quantize=quantize, steps=steps)
+
+    def candidates(
+        self, problem: Problem, request: Request, ledger: Ledger, capacity: Capacity, out: Path | None, tell: Tell
+    ) -> Candidates:
+        """Train under the policy of the request."""
+        tell("train")
+        task = replace(
+            _task(request, problem, capacity.options),
+            exceeded=None if request.trainer == "network" else _room(problem, request).exceeded,
+            export_cost=capacity.export_cost * (1 if capacity.quantisation is None else members_quantised(request)),
+            start=shaping(problem, request, capacity.quantisation),
+            checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
+            on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
+            **self._changes,
         )
-    return choose_widths(room, ledger, seed=request.seed, quantize=quantize)
+        return trainers.get(request.trainer)(task).fit(problem, ledger, request.policy)
+
+    def follow(self, problem: Problem, request: Request, team: Team) -> None:
+        """Share the batches of the process that leads."""
+        follow(problem, _task(request, problem, request.options), team)
 
 
 def _room(problem: Problem, request: Request) -> Room:
     head = any(lever_of(target, problem.task) == "fairness" for target in request.targets)
     return Room(problem, request.budget, request.aware, head, export_metadata(problem, request))
-
-
-def _train(
-    problem: Problem, request: Request, ledger: Ledger, capacity: Capacity, out: Path | None, tell: Tell
-) -> Candidates:
-    tell("train")
-    task = replace(
-        _task(request, problem, capacity.options),
-        exceeded=None if request.trainer == "network" else _room(problem, request).exceeded,
-        export_cost=capacity.export_cost * (1 if capacity.quantisation is None else members_quantised(request)),
-        start=shaping(problem, request, capacity.quantisation),
-        checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
-        on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
-    )
-    return trainers.get(request.trainer)(task).fit(problem, ledger, request.policy)
 
 
 def _task(request: Request, problem: Problem, options: Mapping[str, Any]) -> TrainingTask:
@@ -192,13 +160,3 @@ def _task(request: Request, problem: Problem, options: Mapping[str, Any]) -> Tra
         settings=request.settings,
         identity=request.identity(problem),
     )
-
-
-def _prove(
-    problem: Problem, request: Request, ledger: Ledger, content: bytes, file: File, candidates: Candidates,
-    choice: Choice, team: Team | None, tell: Tell,
-) -> Proof:  # fmt: skip
-    tell("evaluate")
-    with ledger.phase("evaluate"):
-        scorer = candidates.members[choice.index].scorer
-        return prove_together(problem, request, content, file, scorer, choice.decision, team)

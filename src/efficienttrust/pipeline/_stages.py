@@ -29,7 +29,7 @@ def calibrate_members(
     """Calibrate the candidates as far as the budget affords it, and choose one."""
     tell("calibrate")
     passes, members = rows_scored(problem, request.targets, SHORT_PASSES), candidates.members
-    full = [_flops_per_row(member.scorer) * passes for member in members]
+    full = [flops_per_row(member.scorer) * passes for member in members]
     limited = ledger.clock in ("wall", "cpu", "flops") and math.isfinite(ledger.limit)
     dearest, last = 0.0, ledger.used()
 
@@ -62,7 +62,8 @@ def calibrate_members(
     return choice, tried
 
 
-def _flops_per_row(scorer: Scorer) -> float:
+def flops_per_row(scorer: Scorer) -> float:
+    """Return the floating-point operations of one row, forward."""
     scorer = parent_of(scorer)
     if isinstance(scorer, ModuleScorer):
         import torch

@@ -9,6 +9,7 @@ from efficienttrust.compression import Decision, Scorer
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.proof import Proof, prove
 from efficienttrust.evaluation.rates import ROBUST_METRICS
+from efficienttrust.evaluation.selection import Guarantee
 from efficienttrust.evaluation.suite import File
 from efficienttrust.pipeline._file import open_file
 from efficienttrust.pipeline._request import Request
@@ -26,6 +27,7 @@ def prove_together(
     scorer: Scorer,
     decision: Decision,
     team: Team | None,
+    guarantee: Guarantee,
 ) -> Proof:
     """Prove a run; with a team and a target on attacks, every process attacks its share of the rows.
 
@@ -33,12 +35,15 @@ def prove_together(
     processes, the same again for the same number.
     """
     if team is None or not any(target.metric in ROBUST_METRICS for target in request.targets):
-        return prove(problem, request.targets, file, scorer, decision, seed=request.seed)
+        return prove(problem, request.targets, file, scorer, decision, seed=request.seed, guarantee=guarantee)
     with tempfile.TemporaryDirectory() as folder:
         save_weights(Path(folder), scorer, decision)
         (Path(folder) / MODEL).write_bytes(content)
         team.ask({path.name: path.read_bytes() for path in Path(folder).iterdir()})
-    return prove(problem, request.targets, file, scorer, decision, seed=request.seed, spread=team.spread)
+    spread = team.spread
+    return prove(
+        problem, request.targets, file, scorer, decision, seed=request.seed, spread=spread, guarantee=guarantee
+    )
 
 
 def help_to_prove(problem: Problem, request: Request, team: Team) -> None:

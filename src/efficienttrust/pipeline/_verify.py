@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
-from efficienttrust.evaluation.proof import prove
+from efficienttrust.evaluation.proof import CONFIDENCE, prove
+from efficienttrust.evaluation.selection import Guarantee, Kind
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.pipeline._origin import data_of, file_of
 from efficienttrust.pipeline._run import load_run
@@ -76,6 +78,7 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
             run.decision,
             seed=int(run.document["spec"]["seed"]),
             with_stages=False,
+            guarantee=_guarantee(run.document, len(targets), folder),
         )
     verified = []
     for entry, found in zip(run.document["verdicts"], proof.verdicts, strict=True):
@@ -92,6 +95,24 @@ def verify(folder: Path | str, *, problem: Problem | None = None) -> list[Verifi
     if altered and all(one.confirmed for one in verified):
         raise UsageError(f"predictions.parquet of {folder} is not what model.onnx says on the test split: {altered}")
     return verified
+
+
+def _guarantee(document: Mapping[str, Any], n_targets: int, folder: Path | str) -> Guarantee:
+    """Return the guarantee of a run; its level follows from its kind, whatever run.json says of it.
+
+    Raises:
+        UsageError: run.json names a guarantee that does not exist, or one that no test in it bears out.
+    """
+    recorded = document.get("selection") or {"guarantee": "individual"}
+    kind: Any = recorded.get("guarantee")
+    chosen = recorded.get("chosen")
+    if kind not in get_args(Kind):
+        raise UsageError(f"run.json of {folder} names a guarantee {kind!r} that does not exist: it was altered")
+    if kind == "joint" and not any(one["name"] == chosen and one["valid"] for one in recorded.get("tested", ())):
+        raise UsageError(
+            f"run.json of {folder} names a joint guarantee that none of its tests bears out: it was altered"
+        )
+    return Guarantee(kind, n_targets, 1 - CONFIDENCE)
 
 
 def _altered(recorded: pd.DataFrame, found: pd.DataFrame) -> str:

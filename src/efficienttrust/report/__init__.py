@@ -6,7 +6,8 @@ nothing, needs no JavaScript, follows the reader's light or dark scheme and fits
 sentence that states its finding, computed from the numbers, and the numbers themselves as a table.
 
 `model_card` writes the same outcome as Markdown with the YAML front matter of the Hugging Face hub. `render_audit`
-makes the page of an audit (`audit.json`) by the same rules, with the alarms right after the verdicts. All three say
+makes the page of an audit (`audit.json`) by the same rules, with the alarms right after the verdicts; `render_frontier`
+that of a curve (`frontier.json`), with the table to pick a point from. All of them say
 which metric, which groups and which interval, and never more than was measured. `suppress_small_cells` takes out of a
 document what tells of fewer than ten people, before it becomes a page.
 
@@ -22,8 +23,10 @@ from efficienttrust.report._audit_numbers import NOT_OF_NUMBERS
 from efficienttrust.report._card import model_card
 from efficienttrust.report._comparisons import compares_groups
 from efficienttrust.report._decision_cells import is_few
+from efficienttrust.report._frontier import render_frontier, suggested_command
 from efficienttrust.report._page import render_report
 from efficienttrust.report._small_cells import LEAST, suppress_small_cells
+from efficienttrust.report._small_frontier import withhold_points
 from efficienttrust.report._small_harm import withhold_harm
 
 __all__ = [
@@ -33,7 +36,10 @@ __all__ = [
     "is_few",
     "model_card",
     "render_audit",
+    "render_frontier",
     "render_report",
+    "suggested_command",
     "suppress_small_cells",
     "withhold_harm",
+    "withhold_points",
 ]

@@ -11,6 +11,7 @@ from efficienttrust.report._figures import Table
 from efficienttrust.report._groups import group_table, read_groups
 from efficienttrust.report._page import STATUS_WORDS, environment
 from efficienttrust.report._read import Document, part, read_estimate, read_verdicts, texts
+from efficienttrust.report._selection import selection_lines
 
 _SPECIAL = re.compile(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w))")
 
@@ -34,6 +35,7 @@ def model_card(document: Document) -> str:
         title=_text(f"{part(document, 'problem').get('name', 'model')}: {_sentences.outcome(document)}"),
         summary=[_text(line) for line in _sentences.summary(document)],
         verdicts=_table(_verdict_table(document)),
+        selection=[_text(line) for line in selection_lines(document)],
         intended_use=[_text(line) for line in _sentences.intended_use(document)],
         limits=[_text(line) for line in _sentences.limits(document)],
         fallbacks=[_text(line) for line in texts(document, "fallbacks")],

@@ -10,6 +10,7 @@ from efficienttrust.report import _bars, _groups, _sentences, _tables, _theme, _
 from efficienttrust.report._compression import compression_section
 from efficienttrust.report._figures import DotPanel, dot_panel
 from efficienttrust.report._read import Document, VerdictText, part, read_verdicts, texts
+from efficienttrust.report._selection import selection_lines
 from efficienttrust.report._trajectory import trajectory_figure
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def render_report(document: Document, history: pd.DataFrame, decisions: pd.DataF
         metrics=_tables.metric_rows(document),
         decisions=_tables.decision_tables(document, decisions),
         candidates=_tables.candidate_table(document),
+        selection=selection_lines(document),
         failed=texts(document, "failed"),
         fallbacks=texts(document, "fallbacks"),
         notes=texts(part(document, "problem"), "notes"),

@@ -17,6 +17,7 @@ from efficienttrust.training._distributed import present_team
 from efficienttrust.training._fitted import Fitted
 from efficienttrust.training._inputs import inputs_of
 from efficienttrust.training._labels import as_labels, unit_of
+from efficienttrust.training._landscape import LossLandscape
 from efficienttrust.training._levers import Levers
 from efficienttrust.training._memory import MemoryWatch
 from efficienttrust.training._memory_limit import Means, fit_memory
@@ -26,11 +27,12 @@ from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._probe import compile_where_it_pays
 from efficienttrust.training._settings import device_of
 from efficienttrust.training._step import Stepper
-from efficienttrust.training._stepping import Stepping
+from efficienttrust.training._stepping import Adoptable, Stepping
 from efficienttrust.training._team_step import LeadingStepper
 from efficienttrust.training._trainer import TrainingTask
 from efficienttrust.training.augmentation import anatomical_strengths, natural_strengths
 from efficienttrust.training.distillation._teaching import teaching_of
+from efficienttrust.training.interventions import groups_of
 
 MLP_RATE, MLP_DECAY = 1e-3, 1e-2
 IMAGE_BATCH = 128
@@ -80,7 +82,7 @@ class Bench:
             self._setup = self._module_setup(attributes)
             self.enough_epochs = max(self.enough_epochs, network_of(task.network).epochs)
 
-    def stepper(self) -> Stepping:
+    def stepper(self) -> Adoptable:
         """Return a new network with its optimiser; every call returns the same."""
         task, problem = self._task, self._problem
         if self._by_hand:
@@ -92,6 +94,7 @@ class Bench:
                 learning_rate=MLP_RATE,
                 weight_decay=MLP_DECAY,
                 generator=torch.Generator().manual_seed(task.seed + 1),
+                groups=groups_of(problem, self._levers.penalties),
             )
         kind, setup, team = network_of(task.network), self._setup, present_team()
         made = None if task.start is None else task.start(self._options)
@@ -110,6 +113,7 @@ class Bench:
             seed=task.seed + 1,
             team=team,
             projection=None if made is None else made.projection,
+            groups=groups_of(problem, self._levers.penalties),
         )
 
     def ask_teachers(self, ledger: Ledger) -> None:
@@ -168,6 +172,12 @@ class Bench:
         """Return what measures the accuracy on some training images, for the augmentation dial."""
         train = self._problem.splits["train"]
         return None if train.pixels is None or not self._setup.strengths else Fitted(train)
+
+    def landscape(self, stepper: Stepping) -> LossLandscape:
+        """Return what measures the losses of a stepper's network and their gradients, on rows that fit into memory."""
+        parts = stepper.parts if isinstance(stepper, ModuleStepper) else 1
+        most = -(-self.batch_size // parts) if parts > 1 else None
+        return LossLandscape(stepper, self._problem, self._levers, seed=self._task.seed, most_rows=most)
 
     def trained(self, stepper: Stepping) -> tuple[str, ...]:
         """Return how it is trained, one sentence each."""

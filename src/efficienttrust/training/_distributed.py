@@ -26,15 +26,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, distributed
 
-from efficienttrust.atats import TrustAction
+from efficienttrust.atats import ATTACKS, DIALS, TrustAction
 from efficienttrust.errors import UsageError
 from efficienttrust.resources import Clocks
 
 PATIENCE = timedelta(minutes=30)  # of a process that waits for another; one that died is noticed at once
-ATTACKS = ("n_fgsm", "pgd", "noise")
 MOST_ROWS = 256  # of a batch
 LOST = ("connection closed", "connection reset", "timed out", "broken pipe", "gloo", "nccl")  # in what torch says
-_FIELDS = 7  # of an announcement, before the numbers of the rows
+_FIELDS = 4 + len(DIALS)  # of an announcement, before the numbers of the rows
 
 
 class Move(IntEnum):
@@ -159,10 +158,8 @@ class Team:
     def announce(self, said: Announcement) -> None:
         """Tell the others what comes next."""
         action, n = said.action, len(said.rows)
-        fields = (
-            said.move, n, action.lambda_fair, action.adversarial_share, ATTACKS.index(action.attack),
-            action.augmentation, said.seed if said.move is Move.BATCH else said.learning_rate,
-        )  # fmt: skip
+        last = said.seed if said.move is Move.BATCH else said.learning_rate
+        fields = (said.move, n, ATTACKS.index(action.attack), last, *(getattr(action, dial.name) for dial in DIALS))
         message = torch.zeros(_FIELDS + MOST_ROWS, dtype=torch.float64)
         message[:_FIELDS] = torch.tensor(fields, dtype=torch.float64)
         message[_FIELDS : _FIELDS + n] = said.rows
@@ -172,10 +169,9 @@ class Team:
         """Wait for what comes next."""
         message = torch.zeros(_FIELDS + MOST_ROWS, dtype=torch.float64)
         distributed.broadcast(message, 0)
-        move, n, lambda_fair, share, attack, augmentation, last = message[:_FIELDS].tolist()
-        action = TrustAction(
-            lambda_fair=lambda_fair, adversarial_share=share, attack=ATTACKS[int(attack)], augmentation=augmentation
-        )
+        move, n, attack, last, *dials = message[:_FIELDS].tolist()
+        settings = {dial.name: setting for dial, setting in zip(DIALS, dials, strict=True)}
+        action = TrustAction(attack=ATTACKS[int(attack)], **settings)
         rows = message[_FIELDS : _FIELDS + int(n)].long()
         batch = Move(int(move)) is Move.BATCH
         return Announcement(Move(int(move)), rows, action, 0.0 if batch else last, int(last) if batch else 0)

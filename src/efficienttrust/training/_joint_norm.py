@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -78,3 +79,12 @@ class _Sum(torch.autograd.Function):
 def _summed(values: Tensor) -> Tensor:
     total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
     return total
+
+
+def joined(network: nn.Module, device: torch.device) -> nn.Module:
+    """Return the training pass whose gradients are those of all processes; weights become those of process 0."""
+    join_norms(network)
+    parallel = nn.parallel.DistributedDataParallel
+    renamed = "forward_sync_buffers" in inspect.signature(parallel).parameters  # in torch 2.13
+    options: dict[str, Any] = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}  # they stay equal
+    return parallel(network, device_ids=[device] if device.type == "cuda" else None, **options)

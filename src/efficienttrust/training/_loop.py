@@ -22,6 +22,7 @@ from efficienttrust.resources.process_memory import peak_bytes
 from efficienttrust.training._batches import Shuffler
 from efficienttrust.training._fitted import Fitted
 from efficienttrust.training._interrupt import stop_requested
+from efficienttrust.training._landscape import LossLandscape
 from efficienttrust.training._memory import MemoryWatch
 from efficienttrust.training._monitor import Monitor, Reading, constraint_states
 from efficienttrust.training._stepping import Stepping
@@ -29,6 +30,7 @@ from efficienttrust.training._trainer import TrainingTask
 
 ANNEALING = 0.5  # of what it took to reach the best weights: how long they are annealed after going back to them
 ANNEALING_START = 0.7  # of the schedule: the learning rate falls from 30 % of its peak to 0
+LANDSCAPE_SHARE = 0.03  # of what is spent between two looks
 UNPRICED_STEPS = 32  # after a dial was moved
 RING = 3  # checkpoints kept of the last half, besides the last
 
@@ -85,7 +87,7 @@ class Loop:
         costs: CostModel,
         memory: MemoryWatch | None,
         fitted: Fitted | None = None,
-        landscape: Callable[[], Landscape] | None = None,
+        landscape: LossLandscape | None = None,
     ) -> None:
         self.task, self.stepper, self.shuffler, self.monitor = task, stepper, shuffler, monitor
         self.plan, self.ledger, self.costs = plan, ledger, costs
@@ -94,6 +96,7 @@ class Loop:
         self.memory, self.fitted, self.landscape = memory, fitted, landscape
         self._losses = torch.zeros(())
         self._since_look = 0
+        self._around = 0.0  # cost of the landscape at the last look
         self._dearer = (0.0, 0)  # predicted cost of a step since a dial was moved, and the step up to which it counts
 
     def run(self, save: Callable[[], None]) -> None:
@@ -203,21 +206,22 @@ class Loop:
 
     def _step(self, progress: float) -> None:
         self.stepper.advance(progress)
-        rows = self.shuffler.next()
-        x = self.stepper.batch(rows, self.action)
-        if self.action.adversarial_share > 0:
+        action = self.stepper.drawn(self.action)
+        rows = self.shuffler.next(self.stepper.composition(action))
+        x = self.stepper.batch(rows, action)
+        if action.adversarial_share > 0:
             self.ledger.lap("train")
-            x = self.stepper.attack(x, rows, self.action)
+            x = self.stepper.attack(x, rows, action)
             self.ledger.lap("attack")
-        rate = self.stepper.learning_rate * self.action.learning_rate_factor * (1.0 - progress)
-        self._losses += self.stepper.step(x, rows, self.action, rate)
+        rate = self.stepper.learning_rate * action.learning_rate_factor * (1.0 - progress)
+        self._losses += self.stepper.step(x, rows, action, rate)
         self._since_look += 1
         self.state.step += 1
-        self.ledger.count(steps=1, samples=len(rows), flops=self.stepper.flops(len(rows), self.action))
+        self.ledger.count(steps=1, samples=len(rows), flops=self.stepper.flops(len(rows), action))
         self.ledger.lap("train")
 
     def _look(self, progress: float, *, final: bool = False) -> None:
-        before = self.ledger.used()
+        before, self._around = self.ledger.used(), 0.0
         with self.ledger.phase("monitor"):
             state = self.state
             network, scorer = self.stepper.network, self.stepper.scorer()
@@ -246,7 +250,7 @@ class Loop:
                     state.ring = sorted(state.ring, key=lambda kept: (-kept[0], kept[1]))[:RING]
                 if not final:
                     self._act(progress, reading, loss, constraints, gap)
-        self.costs.observe("monitor", self.ledger.used() - before)
+        self.costs.observe("monitor", self.ledger.used() - before - self._around)
         if self.task.on_progress:
             metrics = {self.monitor.utility: reading.calibrated_accuracy, **reading.calibrated}
             share, weight = self.action.adversarial_share, self.action.lambda_fair
@@ -269,7 +273,7 @@ class Loop:
             step_cost_ratio=max(self.costs.mean("step") / plain, 0.0),
             generalisation_gap=gap,
             spent=self._spent(),
-            landscape=Landscape() if self.landscape is None else self.landscape(),
+            landscape=self._surroundings(),
             sparsity=self.action.sparsity,
         )
         self.state.states.append(dataclasses.asdict(state))
@@ -277,6 +281,18 @@ class Loop:
         self.scheduler.decide(state)
         self._price(before)
         self.state.next_look = progress + self.action.next_monitor_in
+
+    def _surroundings(self) -> Landscape:
+        """Measure the losses around the weights, where that is next to nothing of what training costs meanwhile."""
+        affordable = LANDSCAPE_SHARE * self.plan.interval * self.plan.horizon
+        if self.landscape is None or self.costs.mean("landscape") > affordable:
+            return Landscape()
+        before = self.ledger.used()
+        found = self.landscape()
+        self.ledger.count(flops=self.landscape.flops)
+        self._around = self.ledger.used() - before
+        self.costs.observe("landscape", self._around)
+        return found
 
     def _price(self, before: TrustAction) -> None:
         """Predict the cost of the steps that follow by counted operations, until enough of them are measured."""

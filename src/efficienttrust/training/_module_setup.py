@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from efficienttrust.compression import ModuleScorer, NetworkScorer, Scorer
 from efficienttrust.data import Problem
-from efficienttrust.models import Inputs
+from efficienttrust.models import MLP, Inputs
+from efficienttrust.training._inputs import described
 from efficienttrust.training._labels import Unit
 from efficienttrust.training.distillation._teaching import Teaching
 
@@ -48,3 +50,15 @@ class ModuleSetup:
     soft: Tensor | None = None
     unit: Unit | None = None
     teaching: Teaching | None = None
+
+
+def scorer_of(twin: nn.Module, setup: ModuleSetup) -> Scorer:
+    """Return a network that nobody trains any more, in evaluation mode, as what is deployed."""
+    for parameter in twin.parameters():
+        parameter.requires_grad_(False)
+    if isinstance(twin, MLP) and setup.unit is None and setup.outputs == 1:
+        return NetworkScorer(twin.layers())
+    unit = (0.0, 1.0) if setup.unit is None else (setup.unit.shift, setup.unit.scale)
+    return ModuleScorer(
+        twin, setup.inputs.shape, setup.outputs, setup.network, setup.options, described(setup.inputs), *unit
+    )

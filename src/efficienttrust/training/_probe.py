@@ -11,16 +11,24 @@ from efficienttrust.errors import UsageError
 from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.training._batches import Shuffler
 from efficienttrust.training._compile import Compile, worth_keeping, worth_trying
+from efficienttrust.training._landscape import LossLandscape
 from efficienttrust.training._module_step import ModuleStepper
 from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._stepping import Stepping
 
-WARM_UP_STEPS, TIMED_STEPS = 2, 5
+WARM_UP_STEPS, TIMED_STEPS = 1, 4
 COUNTED = ("steps", "samples", "flops")
 
 
 def probe(
-    stepper: Stepping, monitor: Monitor, ledger: Ledger, costs: CostModel, *, batch_size: int, robust: bool
+    stepper: Stepping,
+    monitor: Monitor,
+    ledger: Ledger,
+    costs: CostModel,
+    *,
+    batch_size: int,
+    robust: bool,
+    landscape: LossLandscape | None = None,
 ) -> None:
     """Feed the cost model: by timing steps and a look on a network that is thrown away, or by counting.
 
@@ -33,17 +41,20 @@ def probe(
         costs: Where the measurements go.
         batch_size: Rows of a batch.
         robust: Whether adversarial steps will be needed.
+        landscape: What else a look measures, of this stepper; or None.
     """
     n_rows, size = stepper.n_rows, batch_size
     settings = {"plain step": TrustAction(lambda_fair=0.1)}
     if robust:
         settings["adversarial step"] = TrustAction(lambda_fair=0.1, adversarial_share=1.0)
+    around = 0.0 if landscape is None else landscape.flops
     look_flops = stepper.forward_flops() * monitor.forward_rows
     if ledger.clock in COUNTED:
         for name, action in settings.items():
             flops = stepper.flops(size, action)
             costs.observe(name, {"steps": 1.0, "samples": float(size), "flops": flops}[ledger.clock])
         costs.observe("monitor", look_flops if ledger.clock == "flops" else 0.0)
+        costs.observe("landscape", around if ledger.clock == "flops" else 0.0)
         return
     with ledger.phase("probe"):
         shuffler = Shuffler(n_rows, size, torch.Generator().manual_seed(0))
@@ -54,7 +65,12 @@ def probe(
         scorer = stepper.scorer()
         monitor.look(scorer, monitor.score(scorer), guard=robust)
         ledger.count(flops=look_flops)
-        costs.observe("monitor", ledger.used() - before)
+        looked = ledger.used()
+        costs.observe("monitor", looked - before)
+        if landscape is not None:
+            landscape()
+            ledger.count(flops=around)
+            costs.observe("landscape", ledger.used() - looked)
 
 
 def compile_where_it_pays(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from efficienttrust.atats import TrustAction
 from efficienttrust.compression import Scorer
+from efficienttrust.training._batches import Composition
 
 
 class Stepping(Protocol):
@@ -30,6 +31,14 @@ class Stepping(Protocol):
     @property
     def robust(self) -> bool:
         """Return whether there is something to attack."""
+        ...
+
+    def drawn(self, action: TrustAction) -> TrustAction:
+        """Return the action of the step that follows: the one in force, or one drawn from what it describes."""
+        ...
+
+    def composition(self, action: TrustAction) -> Composition | None:
+        """Return how the next batch is to be composed; None draws it from all rows alike."""
         ...
 
     def batch(self, rows: Tensor, action: TrustAction) -> Tensor:
@@ -70,4 +79,16 @@ class Stepping(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take the state of a checkpoint."""
+        ...
+
+
+class Adoptable(Stepping, Protocol):
+    """Lets another optimiser take its steps."""
+
+    def decays(self) -> dict[nn.Parameter, float]:
+        """Return the weight decay of every parameter."""
+        ...
+
+    def adopt(self, optimizer: Any) -> None:
+        """Let another optimiser take the steps."""
         ...

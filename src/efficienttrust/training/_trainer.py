@@ -17,7 +17,10 @@ from efficienttrust.training._settings import Settings
 from efficienttrust.training.distillation import Distillation
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from efficienttrust.training._memory_limit import Means
+    from efficienttrust.training.conditional import Setting
 
 AUTO_NETWORKS = ("mlp", "tabular")
 """Networks that the trainer `auto` tries, the strong one last."""
@@ -43,6 +46,8 @@ class TrainingTask:
             it by name, and deploys the weights as they are.
         distillation: Teachers to learn from beside the labels.
         rate: Factor on the peak learning rate; a trained network is tuned at a lower one.
+        settings_kept: Settings of a conditional network that become candidates as they are, spread evenly; 0 surveys
+            them and keeps the best.
         reserve: Whether calibration and export have to fit into what is left of the budget.
         on_progress: Called at monitor points with (step, metrics by key, text of the current action).
     """
@@ -60,6 +65,7 @@ class TrainingTask:
     start: Callable[[Mapping[str, Any]], Workpiece] | None = None
     distillation: Distillation | None = None
     rate: float = 1.0
+    settings_kept: int = 0
     reserve: bool = True
     on_progress: Callable[[int, Mapping[str, float], str], None] | None = None
 
@@ -98,6 +104,8 @@ class Candidates:
         trained: How it was trained, one sentence each.
         calibration_cost: Predicted cost of calibrating one candidate, on the declared clock.
         export_cost: Measured cost of an export where the trainer knows more than it was told.
+        settings: What each member was told, of a conditional network; empty otherwise.
+        network_state: The weights of that network, from which any setting can be made again.
         projection: What the weights of the members are as deployed, at the end of the training.
         means: By what means a step was made to fit into the memory.
     """
@@ -112,6 +120,8 @@ class Candidates:
     trajectory: Mapping[str, Any] = field(default_factory=dict)
     calibration_cost: float = field(default=0.0)
     export_cost: float = 0.0
+    settings: tuple[Setting, ...] = ()
+    network_state: Mapping[str, Tensor] = field(default_factory=dict)
     projection: Projection | None = None
     means: Means | None = None
 

@@ -1,4 +1,11 @@
-"""A nuPI controller per lever, driven by the hard metrics as they are now (no planning, no virtual calibration)."""
+"""A nuPI controller per lever, driven by the hard metrics as they are now (no planning, no virtual calibration).
+
+Gains are in units of the dial per unit of the gap and decision, at `DECISIONS_WANTED` decisions a run; with fewer, the
+integral gain of each is larger in proportion. The defaults close a gap of 0.1 by lambda_F in ten decisions when a unit
+of lambda_F is worth 0.1 of the gap, and by q in three when a unit of q is worth 0.1: they were fixed before any
+comparison. The dial that an update starts from is the one in force, so neither the clip nor the rate limit of the
+projector winds the controller up.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +15,9 @@ from efficienttrust.atats._nupi import NuPI, check_gains
 from efficienttrust.atats._planner import DECISIONS_WANTED, Plan
 from efficienttrust.atats._policy import policies
 from efficienttrust.atats._state import TrustState
+from efficienttrust.errors import UsageError
 
 START_LAMBDA, START_SHARE = 0.15, 0.5
-LAMBDA_GAIN = 1.0  # dial per unit of error and decision, at DECISIONS_WANTED decisions a run
-SHARE_GAIN = 4.0
 
 
 @policies.register("pid")
@@ -20,14 +26,21 @@ class PID:
 
     Args:
         gain: Factor on all gains, >= 0.
-        nu: Memory of the error, in (-1, 1).
+        nu: Memory of the error in the proportional term, in (-1, 1).
+        lambda_gain: Gain of lambda_F, integral and proportional, >= 0.
+        share_gain: Gain of the adversarial share, integral and proportional, >= 0.
+
+    Raises:
+        UsageError: An option is out of its range.
     """
 
     name = "pid"
 
-    def __init__(self, gain: float = 1.0, nu: float = 0.5) -> None:
+    def __init__(self, gain: float = 1.0, nu: float = 0.5, lambda_gain: float = 1.0, share_gain: float = 4.0) -> None:
         check_gains(self.name, gain, nu)
-        self.gain, self.nu = gain, nu
+        if lambda_gain < 0 or share_gain < 0:
+            raise UsageError(f"pid policy: lambda_gain={lambda_gain} and share_gain={share_gain} must be >= 0")
+        self.gain, self.nu, self.lambda_gain, self.share_gain = gain, nu, lambda_gain, share_gain
         self._interval, self._attack = 0.05, "n_fgsm"
         self._fair = NuPI(0.0, 0.0, 0.0)
         self._robust = NuPI(0.0, 0.0, 0.0)
@@ -38,10 +51,10 @@ class PID:
         scale = self.gain * DECISIONS_WANTED / plan.decisions
         self._interval, self._attack, self._augmentation = plan.interval, plan.attack, plan.augmentation
         start_share = START_SHARE if plan.adversarial_start < 1 else 0.0
-        self._fair = NuPI(
-            START_LAMBDA if plan.start_lambda else 0.0, LAMBDA_GAIN * scale, LAMBDA_GAIN * self.gain, self.nu, high=10.0
-        )
-        self._robust = NuPI(start_share, SHARE_GAIN * scale, SHARE_GAIN * self.gain, self.nu)
+        start_lambda = START_LAMBDA if plan.start_lambda else 0.0
+        of_lambda, of_share = self.lambda_gain, self.share_gain
+        self._fair = NuPI(start_lambda, of_lambda * scale, of_lambda * self.gain, self.nu, high=10.0)
+        self._robust = NuPI(start_share, of_share * scale, of_share * self.gain, self.nu)
         return self._action({})
 
     def act(self, state: TrustState) -> TrustAction:

@@ -18,6 +18,10 @@ class EqualOpportunity:
         """Return the soft gap of true positive rates of a batch and its gradient."""
         return self._gap.value_and_gradient(scores, membership * y[:, None])
 
+    def forget(self) -> None:
+        """Drop the running means."""
+        self._gap.forget()
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the running means, for a checkpoint."""
         return self._gap.state_dict()

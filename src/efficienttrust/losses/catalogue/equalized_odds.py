@@ -20,6 +20,11 @@ class EqualizedOdds:
         negatives, pull_negatives = self._negatives.value_and_gradient(scores, membership * (1 - y)[:, None])
         return 0.5 * (positives + negatives), 0.5 * (pull_positives + pull_negatives)
 
+    def forget(self) -> None:
+        """Drop the running means."""
+        self._positives.forget()
+        self._negatives.forget()
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the running means, for a checkpoint."""
         return {

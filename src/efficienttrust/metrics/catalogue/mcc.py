@@ -17,7 +17,8 @@ def mcc_of(hits: Floats, actual: Floats, predicted: Floats) -> Floats:
     """
     total = actual.sum(axis=-1)
     shared = hits.sum(axis=-1) * total - (actual * predicted).sum(axis=-1)
-    spread = np.sqrt((total**2 - (actual**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1)))
+    product = (total**2 - (actual**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1))
+    spread = np.sqrt(np.maximum(product, 0.0))  # weights are summed with rounding, which may go below 0
     return np.where(spread > 0, divide(shared, spread), 0.0)
 
 

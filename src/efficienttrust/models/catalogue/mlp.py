@@ -24,7 +24,7 @@ class MLP(nn.Module):
     def __init__(self, *, n_features: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         sizes = (n_features, *widths, 1)
-        self.widths = widths
+        self.n_features, self.widths = n_features, widths
         # Kept as a tuple too: looking a layer up in a ModuleList costs as much as a small kernel.
         self._layers = tuple(nn.Linear(sizes[i], sizes[i + 1]) for i in range(len(sizes) - 1))
         self.linears = nn.ModuleList(self._layers)

@@ -26,10 +26,20 @@ from efficienttrust.training._probe import probe
 from efficienttrust.training._stepping import Stepping
 from efficienttrust.training._teacher import Lesson, lesson_of
 from efficienttrust.training._trainer import Candidate, Candidates, TrainingTask, trainers
+from efficienttrust.training.conditional import (
+    ConditionalStepper,
+    DialRange,
+    Setting,
+    candidates_at,
+    refuse_conditional,
+    spread_settings,
+    surveyed_settings,
+)
 
 LIGHT_SEARCH, HEAVY_SEARCH = 5.0, 1.5  # cost of a calibration in looks at as many rows
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export
 CALIBRATION_SHARE = 0.3  # of what is left: the most kept back for calibration, which then does less and says so
+WIDE_EPOCHS = 3.0  # times as many passes are worth while for a network of all settings
 RESERVE_SHARE = 0.005  # of the limit, for what nobody foresaw
 
 
@@ -56,23 +66,45 @@ class NetworkTrainer:
         with ledger.phase("prepare"):
             head = self._head(problem, levers)
             bench = Bench(problem, task, levers, None if lesson is None else lesson.soft)
-            stepper = bench.stepper()
+            plain = bench.stepper()
+            stepper: Stepping = plain
             flops = stepper.forward_flops()
             monitor = Monitor(problem, task.targets, head, aware=task.aware, seed=task.seed, flops=flops)
         bench.ask_teachers(ledger)
+        told = bool(getattr(policy, "conditional", False))
+        dials = DialRange(fairness=bool(levers.penalties), robustness=levers.eps > 0)
+        if told:
+            refuse_conditional(task, dials)
         if saved is None:
-            spoilt = bench.stepper()
-            notes = bench.fit_memory(stepper, spoilt, ledger)
-            probe(spoilt, monitor, ledger, costs, batch_size=bench.batch_size, robust=spoilt.robust)
-            del spoilt  # its optimiser holds twice the weights
-            stepper, more = bench.compiled(stepper, ledger, costs)
-            notes += more
-            plan = self._plan(ledger, costs, levers, monitor, problem, head, bench)
+            twin = bench.stepper()
+            notes = bench.fit_memory(stepper, twin, ledger)
+            spoilt: Stepping = ConditionalStepper(twin, dials, task.seed) if told else twin
+            around = bench.landscape(twin)
+            probe(
+                spoilt, monitor, ledger, costs, batch_size=bench.batch_size, robust=spoilt.robust, landscape=around
+            )  # fmt: skip
+            del twin, spoilt, around  # its optimiser holds twice the weights
+            if not told:
+                stepper, more = bench.compiled(stepper, ledger, costs)
+                notes += more
+            plan = self._plan(ledger, costs, levers, monitor, problem, head, bench, wide=told)
         else:
             plan = Plan(**saved["plan"])
+        if told:
+            stepper = ConditionalStepper(plain, dials, task.seed)
         shuffler = Shuffler(stepper.n_rows, bench.batch_size, torch.Generator().manual_seed(task.seed))
         loop = Loop(
-            task, stepper, shuffler, monitor, policy, plan, ledger, costs, bench.memory(monitor), bench.fitted()
+            task,
+            stepper,
+            shuffler,
+            monitor,
+            policy,
+            plan,
+            ledger,
+            costs,
+            bench.memory(monitor),
+            bench.fitted(),
+            bench.landscape(stepper.inner if isinstance(stepper, ConditionalStepper) else stepper),
         )
         if saved is None:
             loop.note(notes)
@@ -84,9 +116,15 @@ class NetworkTrainer:
             if task.on_progress:
                 task.on_progress(loop.state.step, {}, f"continuing from step {loop.state.step}")
         loop.run(self._saver(loop, ledger, costs, lesson))
+        members = _members(loop.state, stepper)
+        calibration = _calibration_cost(costs, problem, monitor)
+        settings: tuple[Setting, ...] = ()
+        if isinstance(stepper, ConditionalStepper):
+            settings = self._settings(stepper, monitor, ledger, costs.predict("monitor") + calibration)
+            members = candidates_at(stepper, settings)
         taught = () if lesson is None else (lesson.said,)
         return Candidates(
-            members=_members(loop.state, stepper),
+            members=members,
             architecture=bench.title(stepper),
             head=head,
             history=tuple(loop.state.history),
@@ -94,10 +132,21 @@ class NetworkTrainer:
             trajectory=loop.trajectory(),
             trained=(*bench.trained(stepper), *taught),
             fallbacks=(*loop.scheduler.fallbacks, *self._without_head(problem, head, levers)),
-            calibration_cost=_calibration_cost(costs, problem, monitor),
+            calibration_cost=calibration,
+            settings=settings,
+            network_state=stepper.network.state_dict() if settings else {},
             projection=stepper.projection if isinstance(stepper, ModuleStepper) else None,
             means=bench.means(stepper),
         )
+
+    def _settings(
+        self, stepper: ConditionalStepper, monitor: Monitor, ledger: Ledger, kept: float
+    ) -> tuple[Setting, ...]:
+        if self.task.settings_kept:
+            return spread_settings(stepper.dials, self.task.settings_kept)
+        with ledger.phase("survey"):
+            limit = ledger.limit - kept - self.task.export_cost
+            return surveyed_settings(stepper, monitor, lambda: ledger.used() <= limit)
 
     def _head(self, problem: Problem, levers: Levers) -> Head | None:
         if self.task.aware or not levers.penalties:
@@ -117,7 +166,7 @@ class NetworkTrainer:
 
     def _plan(
         self, ledger: Ledger, costs: CostModel, levers: Levers, monitor: Monitor, problem: Problem, head: Head | None,
-        bench: Bench,
+        bench: Bench, *, wide: bool,
     ) -> Plan:  # fmt: skip
         plain = costs.mean("plain step")
         adversarial = costs.mean("adversarial step", default=plain)
@@ -126,6 +175,7 @@ class NetworkTrainer:
         reserve = 0.0
         if self.task.reserve and ledger.clock not in ("steps", "samples") and math.isfinite(ledger.limit):
             calibration = RESERVE_FACTOR * _calibration_cost(costs, problem, monitor)
+            calibration *= max(self.task.settings_kept, 1)
             affordable = CALIBRATION_SHARE * max(ledger.remaining(), 0.0)
             exporting = RESERVE_FACTOR * self.task.export_cost + RESERVE_SHARE * ledger.limit
             reserve = min(calibration, affordable) + exporting
@@ -139,7 +189,7 @@ class NetworkTrainer:
             adversarial_step=adversarial,
             monitor=costs.predict("monitor"),
             steps_per_epoch=max(n_rows / bench.batch_size, 1.0),
-            enough_epochs=bench.enough_epochs,
+            enough_epochs=bench.enough_epochs * (WIDE_EPOCHS if wide else 1.0),
         )
         if plan.horizon < plain:
             unit = "s" if ledger.clock in ("wall", "cpu") else ledger.clock

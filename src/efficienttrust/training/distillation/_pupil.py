@@ -143,7 +143,8 @@ class Pupil:
         assert self._teaching is not None
         assert self._told is not None
         assert self._told.features is not None
-        own = torch.split(mapped(self._watch.features()), list(self._teaching.widths), dim=1)
-        told = torch.split(self._told.features[part], list(self._teaching.widths), dim=1)
+        answered = self._told.features[part]
+        own = torch.split(mapped(self._watch.features()[: len(answered)]), list(self._teaching.widths), dim=1)
+        told = torch.split(answered, list(self._teaching.widths), dim=1)
         apart = [(functional.normalize(s, dim=1) - t).square().sum(1) for s, t in zip(own, told, strict=True)]
         return torch.stack(apart).mean(0)

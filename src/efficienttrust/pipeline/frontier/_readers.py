@@ -1,0 +1,76 @@
+"""What readers of a curve get to see: of clinical data, nothing about fewer than ten people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from efficienttrust.compression import Scorer
+from efficienttrust.data import Problem
+from efficienttrust.evaluation.suite import evaluate_file
+from efficienttrust.metrics import group_table
+from efficienttrust.pipeline._document import plain
+from efficienttrust.pipeline._file import export_file, open_file
+from efficienttrust.pipeline.frontier._measure import Measured
+
+ENDS = ("value", "low", "high")
+
+
+def frontier_for_readers(document: Mapping[str, Any], *, show_small_cells: bool = False) -> Mapping[str, Any]:
+    """Return the document of a curve as page, table and printed output show it.
+
+    Of clinical data small cells are withheld, see `efficienttrust.report.withhold_points`; all other documents are
+    returned as they are.
+
+    Args:
+        document: The content of frontier.json.
+        show_small_cells: Withhold nothing.
+    """
+    if show_small_cells or not document["problem"].get("clinical"):
+        return document
+    from efficienttrust.report import withhold_points
+
+    return with_nan(withhold_points(plain(document)))
+
+
+def with_nan(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the nulls of the values of points into NaN, as they are in a document in memory."""
+
+    def number(value: Any) -> Any:
+        return math.nan if value is None else value
+
+    points = [
+        {
+            **one,
+            "calibrate": {key: number(value) for key, value in one["calibrate"].items()},
+            "test": {
+                key: {name: number(value) if name in ENDS else value for name, value in cell.items()}
+                for key, cell in one["test"].items()
+            },
+        }
+        for one in document["points"]
+    ]
+    return {**document, "points": points}
+
+
+def rates_by_group(
+    problem: Problem, scorers: Sequence[Scorer], measured: Sequence[Measured], *, seed: int
+) -> list[list[dict[str, object]]]:
+    """Return for each point its rates by group on test, by which is decided what of clinical data may be shown.
+
+    Args:
+        problem: The problem; of data that are not clinical there is nothing to decide, and the tables are empty.
+        scorers: The models that the points refer to.
+        measured: The points.
+        seed: Seed of the run.
+    """
+    if problem.card is None or not problem.card.clinical or not problem.sensitive:
+        return [[] for _ in measured]
+    found = []
+    for one in measured:
+        scorer, decision = scorers[one.point.model], one.point.decision
+        file = open_file(problem, export_file(problem, scorer, decision, {}))
+        said = evaluate_file(file, problem, "test", (), scorer=scorer, decision=decision, seed=seed)
+        found.append(group_table(said.outcome))
+    return found

@@ -1,0 +1,1 @@
+"""One method per module; importing it registers the method."""

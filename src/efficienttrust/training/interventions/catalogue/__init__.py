@@ -1,0 +1,1 @@
+"""One fairness intervention per module; each registers itself in `efficienttrust.training.interventions`."""
