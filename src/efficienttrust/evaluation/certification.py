@@ -107,7 +107,9 @@ def certify(target: Target, outcome: Outcome, alpha: float) -> Certificate:
     )
 
 
-def verdict(target: Target, measured: Measurement, certificate: Certificate, level_note: str = "") -> Verdict:
+def verdict(
+    target: Target, measured: Measurement, certificate: Certificate, level_note: str = "", *, where: str = "test"
+) -> Verdict:
     """Return how a target ended, from its point estimate on test and its certificate on the certify split.
 
     Args:
@@ -115,10 +117,11 @@ def verdict(target: Target, measured: Measurement, certificate: Certificate, lev
         measured: Its estimate on test.
         certificate: Its limit on certify.
         level_note: What the reason adds about the level of the certificate.
+        where: Split that it was estimated on, where that is not test.
     """
     met = target.gap(measured.value) <= 0
     status: Status = "certified" if certificate.satisfied else "met" if met else "missed"
-    reasons = [_tested(target, measured), _proven(target, certificate)]
+    reasons = [_tested(target, measured, where), _proven(target, certificate)]
     if certificate.satisfied:
         reasons.reverse()
     return Verdict(
@@ -136,13 +139,13 @@ def verdict(target: Target, measured: Measurement, certificate: Certificate, lev
     )
 
 
-def _tested(target: Target, measured: Measurement) -> str:
+def _tested(target: Target, measured: Measurement, where: str) -> str:
     if np.isnan(measured.value):
-        return f"it cannot be estimated on test ({measured.note})"
+        return f"it cannot be estimated on {where} ({measured.note})"
     gap = target.gap(measured.value)
     missed = f"{gap:.4f}".rstrip("0") if gap >= 5e-5 else "less than 0.0001"
     how = "meets the target" if gap <= 0 else f"misses it by {missed}"
-    return f"{measured.value:.4f} on test (n = {measured.n:,}) {how}"
+    return f"{measured.value:.4f} on {where} (n = {measured.n:,}) {how}"
 
 
 def _proven(target: Target, certificate: Certificate) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any, cast
@@ -26,7 +25,6 @@ from efficienttrust.integrations._result import TrustResult
 from efficienttrust.resources.process_memory import peak_bytes
 
 PRUDENCE = 1.3  # on the predicted cost of a calibration
-ON_TEST, ON_CERTIFY = " on test (", " on certify ("
 
 
 def scorer_of(model: nn.Module, kind: Kind) -> RowsScorer:
@@ -153,10 +151,8 @@ def _judged(
     measured = measure_all(shown, targets)
     guarantee = Guarantee("individual", len(targets), 1 - CONFIDENCE)
     certificates = [guarantee.certify(one, proven) for one in targets]
+    where = "test" if tested else "certify"
     verdicts = [
-        verdict(certificate.target, measured[certificate.target.key], certificate, guarantee.words(certificate))
-        for certificate in certificates
+        verdict(one.target, measured[one.target.key], one, guarantee.words(one), where=where) for one in certificates
     ]
-    if not tested:
-        verdicts = [dataclasses.replace(one, reason=one.reason.replace(ON_TEST, ON_CERTIFY)) for one in verdicts]
     return measured, tuple(verdicts)

@@ -250,7 +250,7 @@ class FitSpec(_Strict):
         Discriminator(_form),
     ] = Field(description="limits by resource, as the text `time=20s cpu, size=300kB` or as a mapping")
     targets: tuple[Target, ...] = Field((), description="targets, as `demographic_parity_difference <= 0.05`")
-    policy: Policy = Field("plan", description="who steers the training: plan, rule, pid, dual, rl, conditional or static")
+    policy: Policy = Field("plan", description="who steers: plan, rule, pid, dual, rl, conditional or static")
     trainer: str = Field("network", description="what is trained: network, trees, lightgbm or auto")
     model: str | None = Field(
         None, description="network by name, as `resnet20(width=0.5)`, `module:function`, trees, lightgbm or auto"

@@ -17,8 +17,8 @@ from efficienttrust.evaluation.proof import prove
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.pipeline._capacity import Capacity
 from efficienttrust.pipeline._claim import claimed
-from efficienttrust.pipeline._document import make_document
 from efficienttrust.pipeline._deliver import DECISION_COLUMNS, HISTORY_COLUMNS
+from efficienttrust.pipeline._document import make_document
 from efficienttrust.pipeline._memory_check import Peaks, broken
 from efficienttrust.pipeline._origin import data_of, file_hash, refuse_edited
 from efficienttrust.pipeline._progress import ProgressEvent, Tell
