@@ -116,7 +116,9 @@ def fit(
         _refuse_with_curve({"source": source, **data.values(), **training})
         run, folder = _deployed(from_, target or (), budget, out, overwrite, show_small_cells, quiet)
     elif source is None:
-        raise UsageError("fit needs a SOURCE to learn from, as `efficienttrust fit adult`, or a curve with --from FOLDER")
+        raise UsageError(
+            "fit needs a SOURCE to learn from, as `efficienttrust fit adult`, or a curve with --from FOLDER"
+        )
     else:
         is_file = Path(source).suffix.lower() in {".yaml", ".yml"}
         asked = {"source": None if is_file else source, **data.values(), **training}

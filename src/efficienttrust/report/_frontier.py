@@ -191,7 +191,7 @@ def _figure(points: Sequence[CurvePoint], axes: Sequence[Axis]) -> Figure:
     panels = scatter_panels(points, axes)
     legend = [LegendItem("deployed", "exported file on test, 95 % interval")]
     if any(not mark.on_curve for panel in panels for mark in panel.points):
-        legend.append(LegendItem("hollow", "beaten on these two axes, kept for the other"))
+        legend.append(LegendItem("hollow", "another beats it on these two axes, none on all three"))
     undrawn = [point.name for point in points if not all(one.known for one in point.test)]
     finding = _finding(points, axes)
     return Figure(

@@ -18,7 +18,6 @@ from efficienttrust.pipeline._document import command
 from efficienttrust.pipeline._request import Request
 from efficienttrust.pipeline.frontier._axes import Axes
 from efficienttrust.pipeline.frontier._measure import Measured
-from efficienttrust.pipeline.frontier._readers import rates_by_group
 from efficienttrust.resources import Ledger, environment
 from efficienttrust.training import Candidates
 
@@ -34,7 +33,7 @@ def frontier_document(
     Its layout is described in docs/frontier.md. `groups` of a point is empty unless the data are clinical; `most` is
     how many points were asked for.
     """
-    rates = rates_by_group(problem, [member.scorer for member in candidates.members], measured, seed=request.seed)
+    clinical = problem.card is not None and problem.card.clinical
     return {
         "frontier_schema": FRONTIER_SCHEMA,
         "efficienttrust_version": __version__,
@@ -66,8 +65,8 @@ def frontier_document(
         "fallbacks": [*request.notes, *candidates.fallbacks],
         "ledger": ledger.to_dict(),
         "points": [
-            {**_point(index, one, candidates, axes), "groups": groups}
-            for index, (one, groups) in enumerate(zip(measured, rates, strict=True))
+            {**_point(index, one, candidates, axes), "groups": list(one.groups) if clinical else []}
+            for index, one in enumerate(measured)
         ],
     }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from efficienttrust.compression import Scorer
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.suite import evaluate_file
-from efficienttrust.metrics import Measurement, measure
+from efficienttrust.metrics import Measurement, group_table, measure
 from efficienttrust.pipeline._file import export_file, open_file
 from efficienttrust.pipeline.frontier._axes import Axes
 from efficienttrust.pipeline.frontier._curve import Point
@@ -22,11 +22,13 @@ class Measured:
         point: The point.
         test: Metric key -> measurement.
         size_bytes: Size of its exported file.
+        groups: Rates by group there, by which is decided what of clinical data may be shown.
     """
 
     point: Point
     test: Mapping[str, Measurement]
     size_bytes: int
+    groups: tuple[Mapping[str, object], ...] = ()
 
 
 def measure_points(
@@ -52,5 +54,5 @@ def measure_points(
             file, problem, split, axes.targets, scorer=scorer, decision=point.decision, seed=seed
         ).outcome
         measured = [measure(name, outcome, arguments) for name, arguments in wanted]
-        found.append(Measured(point, {one.name: one for one in measured}, file.size_bytes))
+        found.append(Measured(point, {one.name: one for one in measured}, file.size_bytes, tuple(group_table(outcome))))
     return found

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from efficienttrust.compression import Scorer
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.suite import evaluate_file
-from efficienttrust.metrics import group_table
 from efficienttrust.pipeline._document import plain
-from efficienttrust.pipeline._file import export_file, open_file
-from efficienttrust.pipeline.frontier._measure import Measured
 
 ENDS = ("value", "low", "high")
 
@@ -52,25 +46,3 @@ def with_nan(document: Mapping[str, Any]) -> dict[str, Any]:
         for one in document["points"]
     ]
     return {**document, "points": points}
-
-
-def rates_by_group(
-    problem: Problem, scorers: Sequence[Scorer], measured: Sequence[Measured], *, seed: int
-) -> list[list[dict[str, object]]]:
-    """Return for each point its rates by group on test, by which is decided what of clinical data may be shown.
-
-    Args:
-        problem: The problem; of data that are not clinical there is nothing to decide, and the tables are empty.
-        scorers: The models that the points refer to.
-        measured: The points.
-        seed: Seed of the run.
-    """
-    if problem.card is None or not problem.card.clinical or not problem.sensitive:
-        return [[] for _ in measured]
-    found = []
-    for one in measured:
-        scorer, decision = scorers[one.point.model], one.point.decision
-        file = open_file(problem, export_file(problem, scorer, decision, {}))
-        said = evaluate_file(file, problem, "test", (), scorer=scorer, decision=decision, seed=seed)
-        found.append(group_table(said.outcome))
-    return found

@@ -1,0 +1,238 @@
+"""docs/benchmarks/atats.md from the rows on record."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _atats_cases import BASELINES, CASES, FRESH, ORACLE_GRID, PEERS, POLICIES
+from _atats_statistics import holm, interval, sign_flips, wilson
+
+from efficienttrust.resources import environment
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "atats.md"
+Row = dict[str, Any]
+POOLED = """\
+Differences to `plan`, pair by pair: the same data, budget and seed, where both could train. Above 0 is better than
+`plan` in score and hits, worse in violation. p by sign flips, corrected by Holm over the methods; pairs of one data set
+are not independent of each other, so take p as a description.
+"""
+CURVES = """\
+Hypervolume on test of (utility, gap, robust accuracy) above a fixed reference (`_atats_frontier.py`), of at most 20
+points that were chosen on calibrate; rules for the gap are sought for every model alike. `grid`, `path` (each point
+starts from the one before) and `halving` share the budget among twelve static settings; `grid at full cost` has it
+twelve times. *pick*: the most accurate point that has a margin to the targets on calibrate, as measured on test
+(utility, gap, robust accuracy).
+"""
+PENALTY = 2.0  # of a unit of violation in the score by which methods are paired
+HEAD = """# ATATS against everything else
+
+Written by `python benchmarks/atats.py table` from `atats.jsonl`; every row there is one training with its own split, at
+a budget of CPU seconds (one thread). **Budget**: loading the data, which no method can do without, plus a share of the
+*unconstrained cost*: what plain training takes until more of it is seen to buy nothing (epochs are doubled until two
+doublings in a row gain less than 0.1 points; the cost of the last one). It pays for everything up to the exported file,
+a search included; measuring the file is not charged. **Hit**: all targets are met by the point estimate on the test
+split. **Violation**: the sum of what targets are missed by. **Score**: utility less twice the violation, by which
+methods are paired seed by seed. Robust accuracy of networks rests on PGD and a black-box search, that of trees on the
+search alone, so the two are **not** comparable in that column.
+"""
+
+
+def write_page(rows: list[Row]) -> None:
+    """Write the page."""
+    facts = environment()
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    machine = (
+        f"{facts['processor']}, {facts['cores_available']} cores, shared with other work; Python {facts['python']}"
+    )
+    lines = [
+        HEAD,
+        f"_{machine}; {versions}; {len(rows)} rows_",
+        "",
+        *_costs(rows),
+        *_pooled(rows),
+        *(line for case in CASES for line in _case(case, rows)),
+        *_oracle(rows),
+        *_frontiers(rows),
+        *_ablations(rows),
+    ]
+    PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    print(f"{PAGE}: {len(rows)} rows")
+
+
+def _score(row: Row) -> float:
+    return float(row["utility"]) - PENALTY * float(row["violation"])
+
+
+def _of(rows: Iterable[Row], kind: str, **wanted: Any) -> list[Row]:
+    return [row for row in rows if row["kind"] == kind and all(row.get(key) == value for key, value in wanted.items())]
+
+
+def _done(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if "error" not in row and row.get("violation") is not None]
+
+
+def _costs(rows: list[Row]) -> list[str]:
+    lines = ["## Unconstrained costs", "", "| data | targets | loading, s | unconstrained cost, s | epochs |",
+             "|---|---|---|---|---|"]  # fmt: skip
+    for row in _of(rows, "plateau"):
+        if "error" not in row:
+            targets = "; ".join(CASES[row["case"]]["targets"])
+            lines.append(
+                f"| {row['case']} | {targets} | {row['loading']:.2f} | {row['seconds']:.2f} | {row['epochs']:g} |"
+            )
+    return [*lines, ""]
+
+
+def _pooled(rows: list[Row]) -> list[str]:
+    """Return the paired comparison with `plan` over all data and budgets."""
+    plan = {(r["case"], r["share"], r["seed"]): r for r in _done(_of(rows, "run", method="plan"))}
+    found: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    for row in _done(_of(rows, "run")):
+        other = plan.get((row["case"], row["share"], row["seed"]))
+        if other is not None and row["method"] != "plan" and not row["method"].startswith("static("):
+            found[row["method"]].append((_score(row) - _score(other), float(row["hit"]) - float(other["hit"]),
+                                         row["violation"] - other["violation"]))  # fmt: skip
+    corrected = holm({name: sign_flips([one[0] for one in pairs]) for name, pairs in found.items()})
+    lines = [
+        "## Over all data and budgets", "",
+        POOLED,
+        "| method | pairs | score | 95 % | p (Holm) | hits | violation |", "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name in sorted(found, key=lambda name: -statistics.mean(one[0] for one in found[name])):
+        pairs = found[name]
+        mean, low, high = interval([one[0] for one in pairs])
+        lines.append(
+            f"| {name} | {len(pairs)} | {mean:+.4f} | {low:+.4f} to {high:+.4f} | {corrected[name]:.3f} | "
+            f"{statistics.mean(one[1] for one in pairs):+.2f} | {statistics.mean(one[2] for one in pairs):+.4f} |"
+        )
+    return [*lines, ""]
+
+
+def _case(case: str, rows: list[Row]) -> list[str]:
+    own = [
+        row for row in _of(rows, "run", case=case) if row["seed"] < FRESH and not row["method"].startswith("static(")
+    ]
+    if not own:
+        return []
+    lines = [f"## {case}", ""]
+    for share in sorted({row["share"] for row in own}):
+        part = [row for row in own if row["share"] == share]
+        lines += [
+            f"### {share:.0%} of the unconstrained cost: {part[0]['seconds']:.2f} s", "",
+            "| method | runs | hits | 95 % | violation | utility | utility of hits | spent, s | certified |",
+            "|---|---|---|---|---|---|---|---|---|",
+        ]  # fmt: skip
+        order = [*POLICIES, *BASELINES, *PEERS]
+        names = sorted({row["method"] for row in part}, key=lambda name: order.index(name) if name in order else 99)
+        lines += [_line(name, [row for row in part if row["method"] == name]) for name in names]
+        lines.append("")
+    return lines
+
+
+def _line(name: str, rows: list[Row]) -> str:
+    done = _done(rows)
+    if not done:
+        return f"| {name} | 0 of {len(rows)} | | | | | | | {_reason(rows[0]['error'])} |"
+    hits = [row for row in done if row["hit"]]
+    low, high = wilson(len(hits), len(done))
+    statuses = [status for row in done for status in row["verdicts"].values()]
+    spread = f" ± {statistics.stdev(row['utility'] for row in done):.3f}" if len(done) > 1 else ""
+    of_hits = f"{statistics.mean(row['utility'] for row in hits):.4f}" if hits else ""
+    return (
+        f"| {name} | {len(done)} of {len(rows)} | {len(hits)} | {low:.0%} to {high:.0%} | "
+        f"{statistics.mean(row['violation'] for row in done):.4f} | "
+        f"{statistics.mean(row['utility'] for row in done):.4f}{spread} | {of_hits} | "
+        f"{statistics.mean(row['spent'] for row in done):.2f} | {np.mean([s == 'certified' for s in statuses]):.0%} |"
+    )
+
+
+def _reason(error: str) -> str:
+    return "not in this budget" if error.startswith("budget:") else error[:60].replace("|", "/")
+
+
+def _oracle(rows: list[Row]) -> list[str]:
+    lines: list[str] = []
+    names = [f"static(lambda_fair={weight}, adversarial_share={share})" for weight, share in ORACLE_GRID]
+    for case in CASES:
+        grid = [row for row in _done(_of(rows, "run", case=case)) if row["method"] in names]
+        first = {n: [_score(r) for r in grid if r["method"] == n and r["seed"] < FRESH] for n in names}
+        if not all(first.values()):
+            continue
+        best = max(names, key=lambda name: statistics.mean(first[name]))
+        fresh = [row for row in grid if row["method"] == best and row["seed"] >= FRESH]
+        if not fresh:
+            continue
+        hits, utility = sum(row["hit"] for row in fresh), statistics.mean(row["utility"] for row in fresh)
+        picked, again = statistics.mean(first[best]), statistics.mean(map(_score, fresh))
+        said = f"score {picked:.4f} on the seeds it was picked on, {again:.4f} on fresh ones"
+        there = f"there {hits} of {len(fresh)} hit, utility {utility:.4f}"
+        lines.append(
+            f"**{case}**: the best of {len(names)} static settings at full cost *on test* is `{best}`: {said};"
+        )
+        lines += [f"{there}. `plan`, which pays once:", ""]
+        for share in sorted({row["share"] for row in _of(rows, "run", case=case, method="plan")}):
+            own = _done(_of(rows, "run", case=case, method="plan", share=share))
+            if own:
+                gap = 100 * (statistics.mean(row["utility"] for row in own) - utility)
+                mine = sum(row["hit"] for row in own)
+                lines.append(f"- {share:.0%}: {mine} of {len(own)} hit, utility {gap:+.2f} points")
+        lines.append("")
+    return ["## The oracle grid", "", *lines] if lines else []
+
+
+def _frontiers(rows: list[Row]) -> list[str]:
+    lines: list[str] = []
+    for case in CASES:
+        for share in (1.0, 3.0):
+            part = [row for row in _of(rows, "frontier", case=case, share=share) if "error" not in row]
+            own = {row["seed"]: row["hypervolume"] for row in part if row["method"] == "conditional"}
+            if not own:
+                continue
+            lines += [f"### {case}, {share:.0%} ({part[0]['seconds']:.2f} s)", "",
+                      "| method | runs | hypervolume | against conditional | 95 % | spent, s | pick |",
+                      "|---|---|---|---|---|---|---|"]  # fmt: skip
+            for name in dict.fromkeys(row["method"] for row in part):
+                mine = [row for row in part if row["method"] == name]
+                ratios = [row["hypervolume"] / own[row["seed"]] - 1 for row in mine if own.get(row["seed"])]
+                mean, low, high = interval(ratios)
+                picks = [row["pick"] for row in mine if row["pick"]]
+                pick = ", ".join(f"{value:.4f}" for value in np.mean(picks, axis=0)) if picks else "none"
+                volume = statistics.mean(row["hypervolume"] for row in mine)
+                spent = statistics.mean(row["spent"] for row in mine)
+                cells = [name, len(mine), f"{volume:.5f}", f"{mean:+.1%}", f"{low:+.1%} to {high:+.1%}", f"{spent:.1f}",
+                         f"{pick} ({len(picks)} of {len(mine)})"]  # fmt: skip
+                lines.append(f"| {' | '.join(map(str, cells))} |")
+            lines.append("")
+    if not lines:
+        return []
+    return [
+        "## The whole curve from one budget", "",
+        CURVES, *lines,
+    ]  # fmt: skip
+
+
+def _ablations(rows: list[Row]) -> list[str]:
+    done = _done(_of(rows, "ablation"))
+    if not done:
+        return []
+    full = {(row["case"], row["share"], row["seed"]): row for row in done if row["method"] == "plan"}
+    data = ", ".join(sorted({row["case"] for row in done}))
+    said = f"`plan` with one part taken out, against `plan` whole, pair by pair over {data}. Below 0: the part helps."
+    lines = ["## What each part is worth", "", said, ""]
+    lines += ["| without | pairs | score | 95 % | hits | violation | utility |", "|---|---|---|---|---|---|---|"]
+    for name in dict.fromkeys(row["method"] for row in done):
+        pairs = [(row, full[key]) for row in done if row["method"] == name
+                 and (key := (row["case"], row["share"], row["seed"])) in full]  # fmt: skip
+        if name == "plan" or not pairs:
+            continue
+        mean, low, high = interval([_score(one) - _score(other) for one, other in pairs])
+        gaps = {key: statistics.mean(float(one[key]) - float(other[key]) for one, other in pairs)
+                for key in ("hit", "violation", "utility")}  # fmt: skip
+        lines.append(f"| {name.removeprefix('without ')} | {len(pairs)} | {mean:+.4f} | {low:+.4f} to {high:+.4f} | "
+                     f"{gaps['hit']:+.2f} | {gaps['violation']:+.4f} | {gaps['utility']:+.4f} |")  # fmt: skip
+    return [*lines, ""]
