@@ -36,7 +36,7 @@ def _replacements(part: str) -> list[tuple[str, Any]]:
         members = network._members
         return [("efficienttrust.training.catalogue.network._members", lambda *given: members(*given)[:1])]
     if part == "width":
-        return [("efficienttrust.pipeline._capacity.STEPS_WANTED", 0)]
+        return [("efficienttrust.training._widths.STEPS_WANTED", 0)]
     if part == "memory":
         return [("efficienttrust.training._bench.Bench.memory", lambda *_: None)]
     if part in ("lambda_fair", "adversarial_share"):

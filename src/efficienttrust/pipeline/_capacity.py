@@ -20,11 +20,8 @@ from efficienttrust.pipeline._room import Room
 from efficienttrust.resources import Ledger
 from efficienttrust.resources.clocks import MEASURED_CLOCKS
 from efficienttrust.training import AUTO_NETWORKS, described, inputs_of
+from efficienttrust.training._widths import MENU, first_width, too_wide
 
-MENU: tuple[tuple[int, ...], ...] = ((256, 128), (128, 64), (64, 32), (32, 16), (16,), ())
-NARROW_ENOUGH = (64, 32)  # the narrowest that is chosen for being cheap
-STEPS_WANTED = 1000  # of a width: with fewer, a narrower one learns more in the same time
-ROWS_FOR = ((8000, 0), (2000, 1), (0, 2))  # training rows from which a position of the menu is the widest sensible one
 FACTORS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.125)  # of the published width
 MODULE_SECONDS = 20.0  # limit below which `auto` tries no torch module: one export takes one to three seconds,
 FIRST_MODULE_SECONDS = 8.0  # but for a first one, where no network is exported by hand
@@ -83,17 +80,17 @@ def choose_widths(
         InfeasibleError: Not even a linear model meets a limit.
     """
     n_train = len(room.problem.splits["train"])
-    first = next(position for rows, position in ROWS_FOR if n_train >= rows)
+    first = first_width(n_train)
     refused: list[str] = []
-    too_wide: set[tuple[int, ...]] = set()
+    passed_over: set[tuple[int, ...]] = set()
     for widths, step in product(MENU[first:], quantisations_tried(room, quantize)):
-        if widths in too_wide:
+        if widths in passed_over:
             continue
         with ledger.phase("probe"):
             network = build_mlp(n_features=room.problem.encoder.n_features, widths=widths, seed=seed)
             named = network.name if step is None else f"{network.name} in {step.text}"
-            if MENU.index(widths) < MENU.index(NARROW_ENOUGH) and (bought := steps(network)) < STEPS_WANTED:
-                too_wide.add(widths)
+            if step is None and too_wide(MENU.index(widths), bought := steps(network)):
+                passed_over.add(widths)
                 refused.append(f"{network.name}: the budget buys about {bought:.0f} steps of it")
                 continue
             before = ledger.used()

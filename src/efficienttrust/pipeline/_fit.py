@@ -9,8 +9,8 @@ from typing import Any
 
 from efficienttrust.atats import Policy
 from efficienttrust.data import Problem
+from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline._affordable import affordable_steps
 from efficienttrust.pipeline._capacity import Capacity, choose_each, choose_width, choose_widths
 from efficienttrust.pipeline._claim import working_folder
 from efficienttrust.pipeline._deliver import deliver
@@ -24,6 +24,10 @@ from efficienttrust.resources import Budget, Ledger
 from efficienttrust.training import Candidates, Settings, TrainingTask, lever_of, trainers
 from efficienttrust.training._distributed import Team
 from efficienttrust.training._team_step import follow
+from efficienttrust.training._widths import affordable_steps
+
+GROWN = "trees have no width; they grow until a limit is reached"
+WITHOUT_WIDTH = {"trees": GROWN, "lightgbm": GROWN, "exponentiated_gradient_trees": GROWN}
 
 
 def fit(
@@ -115,13 +119,14 @@ class Training:
         if request.trainer == "auto":
             return choose_each(room, ledger, seed=request.seed)
         if request.trainer != "network":
-            return Capacity({}, "trees have no width; they grow until a limit is reached", 0.0)
+            return Capacity({}, WITHOUT_WIDTH.get(request.trainer, "each training chooses its own width"), 0.0)
         quantize = request.settings.quantize
         if request.network != "mlp" or problem.task != "binary" or request.options:
             return choose_width(
                 room, ledger, network=request.network, options=request.options, seed=request.seed, quantize=quantize
             )
-        steps = affordable_steps(problem, request, ledger)
+        robust = any(target.metric in ROBUST_METRICS for target in request.targets)
+        steps = affordable_steps(len(problem.splits["train"]), ledger, robust=robust)
         return choose_widths(room, ledger, seed=request.seed, quantize=quantize, steps=steps)
 
     def candidates(

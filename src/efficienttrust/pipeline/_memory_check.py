@@ -79,7 +79,7 @@ def needed(problem: Problem, request: Request) -> dict[str, bool]:
     """Return which libraries a run needs, as `warm_up` takes it."""
     return {
         "exporter": request.network != "mlp" or request.trainer == "auto" or problem.kind == "image",
-        "trees": request.trainer in ("lightgbm", "auto") or request.settings.distil > 0,
+        "trees": request.trainer in ("lightgbm", "auto", "exponentiated_gradient_trees") or request.settings.distil > 0,
     }
 
 

@@ -8,8 +8,8 @@ will need. It stops *before* the limit. What it returns are candidates: scorers 
 chosen and certified by code that is the same for every trainer.
 
     >>> from efficienttrust.training import trainers
-    >>> trainers.names()
-    ['auto', 'lightgbm', 'network', 'trees']
+    >>> [name for name in trainers.names() if "gradient" not in name]
+    ['auto', 'grid_search', 'lightgbm', 'network', 'static_grid', 'successive_halving', 'trees']
 """
 
 from efficienttrust.training._inputs import described, inputs_from, inputs_of

@@ -14,7 +14,9 @@ from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
 from efficienttrust.models import build_mlp
 from efficienttrust.resources import Ledger
+from efficienttrust.training._levers import levers_of
 from efficienttrust.training._trainer import Candidates, TrainingTask
+from efficienttrust.training._widths import MENU, affordable_steps, first_width, too_wide
 from efficienttrust.training.catalogue.network import (
     CALIBRATION_SHARE,
     RESERVE_FACTOR,
@@ -22,26 +24,32 @@ from efficienttrust.training.catalogue.network import (
     NetworkTrainer,
 )
 
-WIDTHS: tuple[tuple[int, ...], ...] = ((256, 128), (128, 64), (64, 32), (32, 16), (16,), ())
-ROWS_FOR = ((8000, 0), (2000, 1), (0, 2))  # training rows from which a position above is the widest sensible one
 
+def with_widths(problem: Problem, task: TrainingTask, ledger: Ledger, trainings: int) -> TrainingTask:
+    """Return the task with hidden layers where its `mlp` has none yet: as `fit` would choose them for a part.
 
-def with_widths(problem: Problem, task: TrainingTask, ledger: Ledger) -> TrainingTask:
-    """Return the task with hidden layers where its `mlp` has none yet: the widest sensible ones that fit the limits.
+    Args:
+        problem: The problem.
+        task: The task.
+        ledger: The account.
+        trainings: How many trainings share what is left.
 
     Raises:
-        InfeasibleError: Not even a linear model fits.
+        InfeasibleError: Not even a linear model fits the limits.
     """
     if task.network != "mlp" or task.options or problem.kind == "image" or problem.task != "binary":
         return task
-    first = next(position for rows, position in ROWS_FOR if len(problem.splits["train"]) >= rows)
-    misfits: Sequence[str] = ()
-    for widths in WIDTHS[first:]:
+    n_train = len(problem.splits["train"])
+    misfits: tuple[str, ...] = ()
+    steps = affordable_steps(n_train, ledger, robust=levers_of(task.targets).eps > 0, trainings=trainings)
+    for position in range(first_width(n_train), len(MENU)):
         with ledger.phase("probe"):
-            network = build_mlp(n_features=problem.encoder.n_features, widths=widths, seed=task.seed)
-            misfits = () if task.exceeded is None else task.exceeded(NetworkScorer(network.layers()))
+            network = build_mlp(n_features=problem.encoder.n_features, widths=MENU[position], seed=task.seed)
+            if too_wide(position, steps(network)):
+                continue
+            misfits = () if task.exceeded is None else tuple(task.exceeded(NetworkScorer(network.layers())))
         if not misfits:
-            return dataclasses.replace(task, options={"widths": widths})
+            return dataclasses.replace(task, options={"widths": MENU[position]})
     raise InfeasibleError(f"budget: not even the smallest model fits ({', '.join(misfits)}); ask for more")
 
 

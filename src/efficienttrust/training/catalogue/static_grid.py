@@ -5,7 +5,7 @@ from __future__ import annotations
 from efficienttrust.atats import Policy
 from efficienttrust.data import Problem
 from efficienttrust.resources import Ledger
-from efficienttrust.training._settings_search import SettingsSearch, points_for
+from efficienttrust.training._settings_search import POINTS, SettingsSearch, points_for
 from efficienttrust.training._several import with_widths
 from efficienttrust.training._trainer import Candidates, TrainingTask, trainers
 
@@ -31,6 +31,6 @@ class StaticGridTrainer:
             InfeasibleError: The share of a point buys no step.
         """
         del policy
-        task = with_widths(problem, self.task, ledger)
+        task = with_widths(problem, self.task, ledger, trainings=POINTS)
         search = SettingsSearch(problem, task, ledger)
         return search.candidates(search.train(points_for(task.targets, problem.task), lambda: search.end))

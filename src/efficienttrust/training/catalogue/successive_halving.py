@@ -7,7 +7,7 @@ from functools import partial
 from efficienttrust.atats import Policy
 from efficienttrust.data import Problem
 from efficienttrust.resources import Ledger
-from efficienttrust.training._settings_search import SettingsSearch, Trained, name_of, points_for
+from efficienttrust.training._settings_search import POINTS, SettingsSearch, Trained, name_of, points_for
 from efficienttrust.training._several import with_widths
 from efficienttrust.training._trainer import Candidates, TrainingTask, trainers
 
@@ -35,7 +35,7 @@ class SuccessiveHalvingTrainer:
             InfeasibleError: The share of a point buys no step.
         """
         del policy
-        task = with_widths(problem, self.task, ledger)
+        task = with_widths(problem, self.task, ledger, trainings=POINTS)
         search = SettingsSearch(problem, task, ledger)
         points = points_for(task.targets, problem.task)
         rounds, left = 1, len(points)

@@ -27,6 +27,9 @@ ALL_ROWS = 1_000_000
 ROWS_OF_TREES = 6000  # a forest takes as long to decide tens of thousands of rows as to grow
 
 
+TRAININGS = 8  # of a reduction, about: by it the width is chosen
+
+
 class Learner(Protocol):
     """Fits one model after another, each inside the ledger's present limit.
 
@@ -60,7 +63,7 @@ class NetworkLearner:
     most_rows = ALL_ROWS
 
     def __init__(self, task: TrainingTask, problem: Problem, ledger: Ledger, policy: Policy) -> None:
-        self._whole, self._ledger, self._policy = with_widths(problem, task, ledger), ledger, policy
+        self._whole, self._ledger, self._policy = with_widths(problem, task, ledger, TRAININGS), ledger, policy
         robust = tuple(target for target in task.targets if lever_of(target) == "robustness")
         self._task = dataclasses.replace(self._whole, targets=robust)
         widths = tuple(self._whole.options.get("widths", ()))

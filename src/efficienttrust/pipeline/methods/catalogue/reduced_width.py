@@ -8,11 +8,11 @@ from dataclasses import replace
 from efficienttrust.data import Problem
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.models import make_network, network_of
-from efficienttrust.pipeline._capacity import MENU, ROWS_FOR
 from efficienttrust.pipeline._request import DEFAULT_NETWORK
 from efficienttrust.pipeline.methods._method import BEFORE, MethodResult, fitted, fixed, methods
 from efficienttrust.resources import Budget
 from efficienttrust.training import inputs_of
+from efficienttrust.training._widths import MENU, first_width
 
 SHARE = 0.25  # of the parameters that the network has without a limit
 
@@ -39,7 +39,6 @@ def _parameters(problem: Problem) -> int:
     network = DEFAULT_NETWORK[problem.kind]
     options = dict(network_of(network).options)
     if network == "mlp" and problem.task == "binary":
-        first = next(position for rows, position in ROWS_FOR if len(problem.splits["train"]) >= rows)
-        options["widths"] = MENU[first]
+        options["widths"] = MENU[first_width(len(problem.splits["train"]))]
     module = make_network(network, inputs_of(problem, 0), problem.outputs, seed=0, **options)
     return sum(parameter.numel() for parameter in module.parameters())
