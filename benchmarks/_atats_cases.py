@@ -20,11 +20,11 @@ FRESH = 100  # added to a seed for the oracle's second run
 POLICIES = ("plan", "rule", "pid", "dual", "rl", "conditional", "static")
 BASELINES = (
     "unconstrained", "early_stop", "reduced_width", "threshold", "threshold_aware", "reweighing",
-    "adversarial_debiasing", "fair_batch", "group_dro", "pgd_at", "fast_at", "trades", "exponentiated_gradient",
-    "grid_search", "eg_on_robust", "prune_only", "quantise_only", "static_grid", "successive_halving",
+    "adversarial_debiasing", "fair_batch", "group_dro", "pgd_at", "free_at", "fast_at", "trades",
+    "exponentiated_gradient", "grid_search", "eg_on_robust", "prune_only", "quantise_only", "static_grid", "successive_halving",
     "trees_threshold", "trees_eg",
 )  # fmt: skip
-PEERS = ("peer cooper_nupi", "peer alm", "peer fairret", "peer oxonfair", "peer pgd_at")
+PEERS = ("peer Cooper nuPI", "peer humancompatible ALM", "peer fairret", "peer OxonFair", "peer torchattacks PGD-AT")
 IMAGE_METHODS = ("plan", "rule", "pid", "static", "threshold", "fast_at", "trades", "unconstrained")
 ORACLE_GRID = tuple((weight, share) for weight in (0.0, 0.1, 0.3, 0.8) for share in (0.0, 0.5, 1.0))
 

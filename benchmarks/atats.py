@@ -134,12 +134,22 @@ def _method(job: Job) -> Job:
     problem = problem_of(job["case"], job["seed"])
     budget = f"time={job['seconds']}s cpu"
     if method.startswith("peer "):
-        from _atats_peers import peer_row
+        from _atats_peers import row_of_peer
 
-        return peer_row(method.removeprefix("peer "), problem, job["seconds"], case["targets"], job["seed"])
+        from efficienttrust.evaluation.targets import parse_target
+
+        loop = max(job["seconds"] - problem.preparation["cpu"], 0.01)  # its calibration comes on top
+        row = row_of_peer(
+            problem, method.removeprefix("peer "), loop, [parse_target(one) for one in case["targets"]], job["seed"]
+        )
+        return row if "error" in row else {**_kept(row), "spent": row["spent"] + problem.preparation["cpu"]}
     if method in POLICIES or method.startswith("static("):
         return _fit_row(problem, case, budget, method, job["seed"])
     row = row_of(run_method(method, problem, budget=budget, targets=case["targets"], seed=job["seed"]), case["targets"])
+    return _kept(row)
+
+
+def _kept(row: Job) -> Job:
     return {key: row[key] for key in ("hit", "violation", "utility", "spent", "verdicts", "metrics", "before")}
 
 

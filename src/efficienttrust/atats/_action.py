@@ -13,14 +13,15 @@ class TrustAction:
     Attributes:
         lambda_fair: Weight of the fairness penalty, >= 0.
         adversarial_share: Share q of the batch that is attacked before the step, in [0, 1]; lambda_R = q / (1 - q).
-        attack: `n_fgsm`, `pgd` or `noise` (random perturbation: the fall-back when the budget buys no attack).
+        attack: `n_fgsm`, `pgd`, `free` (the gradient of a replayed batch moves it too) or `noise` (random perturbation:
+            the fall-back when the budget buys no attack).
         learning_rate_factor: Factor on the scheduled learning rate, in [0.1, 2].
         augmentation: Factor on the strength of every augmentation of images, in [0, 1]; tables have none.
         reweighing: Exponent in [0, 1] on weights that make group and label independent (Kamiran and Calders 2012).
         fair_batch: Step in [0, 1] by which batches are composed from the gaps seen last (FairBatch, Roh et al. 2021).
         group_dro: Step in [0, 1] of the exponentiated weights of the groups that lose most (Sagawa et al. 2020).
         debias: Weight, >= 0, of an adversary that reads the group off the score and is to fail (Zhang et al. 2018).
-        attack_steps: Steps of `pgd`.
+        attack_steps: Steps of `pgd`; of `free`, how often each batch is replayed.
         trades: beta of TRADES on the attacked share (Zhang et al. 2019); 0 learns the label there.
         sparsity: Share of weights held at zero, in [0, 0.95].
         spread: Share of batches whose lambda_F and q are drawn anywhere; conditional networks alone have it.

@@ -58,7 +58,7 @@ DIALS = (
     Dial("debias", "adversary", "fairness", 0.0, 10.0, 0.5, "weight of an adversary that reads the group off the score",
          factor=1.5),
     Dial("adversarial_share", "attack", "robustness", 0.0, 1.0, 0.25, "share of the batch that is attacked"),
-    Dial("attack_steps", "attack", "robustness", 1.0, 20.0, 5.0, "steps of PGD in training"),
+    Dial("attack_steps", "attack", "robustness", 1.0, 20.0, 5.0, "steps of PGD; of `free`, replays of a batch"),
     Dial("trades", "attack", "robustness", 0.0, 12.0, 3.0, "weight of the distance between clean and attacked answers "
          "(TRADES); 0 learns the label at attacked points"),
     Dial("augmentation", "augmentation", "none", 0.0, 1.0, 0.25, "factor on the strength of augmentations"),
@@ -71,5 +71,5 @@ DIALS = (
 )  # fmt: skip
 """All dials with a number; beside them stand `attack` (by name) and `stop`."""
 
-ATTACKS = ("n_fgsm", "pgd", "noise")
+ATTACKS = ("n_fgsm", "pgd", "noise", "free")
 OF_NAME = {dial.name: dial for dial in DIALS}

@@ -23,7 +23,8 @@ def project(
         wanted: What the policy asked for.
         present: The setting in force.
         start: There is no present setting yet: ranges hold, rates do not.
-        held: Dials that stay as they are, as nothing in this run carries them out; a wish to move one is noted.
+        held: Dials that stay as they are, and attacks that are not there, as nothing in this run carries them out; a
+            wish for one is noted.
     """
     notes: list[str] = []
     allowed: dict[str, Any] = {}
@@ -41,5 +42,8 @@ def project(
     attack = wanted.attack
     if attack not in ATTACKS:
         notes.append(f"attack: {attack!r} is unknown, kept {present.attack}")
+        attack = present.attack
+    elif attack in held:
+        notes.append(f"attack: {attack} held, as nothing here carries it out; kept {present.attack}")
         attack = present.attack
     return dataclasses.replace(wanted, attack=attack, stop=bool(wanted.stop), **allowed), tuple(notes)

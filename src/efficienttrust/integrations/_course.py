@@ -38,8 +38,8 @@ from efficienttrust.threats.catalogue.pgd import SHORT_PASSES
 from efficienttrust.training._monitor import Monitor, Reading, constraint_states
 
 CARRIED = {"lambda_fair", "adversarial_share", "attack_steps", "sparsity", "learning_rate_factor", "next_monitor_in"}
-HELD = frozenset(dial.name for dial in DIALS) - CARRIED
-"""Dials that nothing carries out in a loop whose batches and optimiser belong to the user."""
+HELD = (frozenset(dial.name for dial in DIALS) - CARRIED) | {"free"}
+"""Dials, and an attack, that nothing carries out in a loop whose batches and optimiser belong to the user."""
 
 COUNTED = ("steps", "samples", "flops")
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export

@@ -30,7 +30,9 @@ def training_pgd(steps: int = TRAINING_PGD_STEPS) -> Attack:
 def passes_of(action: TrustAction) -> tuple[float, float]:
     """Return how many forward and how many backward passes the attack of an action takes on an attacked row."""
     steps = round(action.attack_steps)
-    return {"noise": (0.0, 0.0), "n_fgsm": (1.0, 1.0), "pgd": (steps + 1.0, float(steps))}[action.attack]
+    return {"noise": (0.0, 0.0), "free": (0.0, 0.0), "n_fgsm": (1.0, 1.0), "pgd": (steps + 1.0, float(steps))}[
+        action.attack
+    ]
 
 
 @contextlib.contextmanager
@@ -69,17 +71,34 @@ def attacked_batch(
         generator: Source of noise.
         apart: Whether the attacked rows follow the batch as it is, in place of taking its first places.
     """
-    eps, domain, p, attacked = setup.eps, setup.problem.domain, setup.inputs.n_numeric, len(y)
+    eps, domain, p = setup.eps, setup.problem.domain, setup.inputs.n_numeric
     if setup.inputs.kind == "image":
-        images = [attacked_images(answer, x[piece], y[piece], eps, action, generator) for piece in pieces]
-        whole = [x, *images] if apart else [*images, x[attacked:]]
-        return torch.cat(whole).contiguous(memory_format=torch.channels_last)
-    if p == 0:
+        moved = torch.cat([attacked_images(answer, x[piece], y[piece], eps, action, generator) for piece in pieces])
+    elif p == 0:
         return x
-    numbers = [attacked_numbers(answer, x[piece], y[piece], domain, eps, action, generator) for piece in pieces]
+    else:
+        moved = torch.cat(
+            [attacked_numbers(answer, x[piece], y[piece], domain, eps, action, generator) for piece in pieces]
+        )
+    return placed(x, moved, apart=apart)
+
+
+def placed(x: Tensor, moved: Tensor, *, apart: bool) -> Tensor:
+    """Return a batch with its first rows moved: in their places, or behind the batch as it is.
+
+    Args:
+        x: [m, ...] the batch; numbers of a table are written to, unless `apart`.
+        moved: [attacked, ...] images, or the numeric columns of rows.
+        apart: Whether the moved rows follow the batch.
+    """
+    attacked = len(moved)
+    if x.ndim > 2:
+        whole = [x, moved] if apart else [moved, x[attacked:]]
+        return torch.cat(whole).contiguous(memory_format=torch.channels_last)
+    p = moved.shape[1]
     if apart:
-        return torch.cat([x, torch.cat([torch.cat(numbers), x[:attacked, p:]], dim=1)])
-    x[:attacked, :p] = torch.cat(numbers)
+        return torch.cat([x, torch.cat([moved, x[:attacked, p:]], dim=1)])
+    x[:attacked, :p] = moved
     return x
 
 

@@ -47,6 +47,8 @@ class LoopState:
         states: What the policy saw, once per decision.
         ring: Best snapshots of the last half: (objective on the monitor split, step, weights).
         good: Weights at the last monitor point that the guard found sound.
+        rows: Rows of the last batch.
+        replays: How often they are still to be replayed by free adversarial training.
     """
 
     step: int = 0
@@ -56,6 +58,8 @@ class LoopState:
     states: list[dict[str, Any]] = field(default_factory=list)
     ring: list[tuple[float, int, dict[str, Tensor]]] = field(default_factory=list)
     good: dict[str, Tensor] = field(default_factory=dict)
+    rows: Tensor | None = None
+    replays: int = 0
 
 
 class Loop:
@@ -207,7 +211,7 @@ class Loop:
     def _step(self, progress: float) -> None:
         self.stepper.advance(progress)
         action = self.stepper.drawn(self.action)
-        rows = self.shuffler.next(self.stepper.composition(action))
+        rows = self._next_rows(action)
         x = self.stepper.batch(rows, action)
         if action.adversarial_share > 0:
             self.ledger.lap("train")
@@ -219,6 +223,16 @@ class Loop:
         self.state.step += 1
         self.ledger.count(steps=1, samples=len(rows), flops=self.stepper.flops(len(rows), action))
         self.ledger.lap("train")
+
+    def _next_rows(self, action: TrustAction) -> Tensor:
+        """Return the rows of the next batch: of free adversarial training the last ones, until they are replayed."""
+        state = self.state
+        if action.attack == "free" and action.adversarial_share > 0 and state.replays > 0 and state.rows is not None:
+            state.replays -= 1
+            return state.rows
+        rows = self.shuffler.next(self.stepper.composition(action))
+        state.rows, state.replays = rows, max(round(action.attack_steps), 1) - 1
+        return rows
 
     def _look(self, progress: float, *, final: bool = False) -> None:
         before, self._around = self.ledger.used(), 0.0

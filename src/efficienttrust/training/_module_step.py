@@ -23,11 +23,12 @@ from efficienttrust.data import Pixels
 from efficienttrust.losses import FairnessPenalty
 from efficienttrust.models import named_failures, refuse_beyond_memory
 from efficienttrust.models.counting import count_flops
-from efficienttrust.training._attacked import attacked_batch, passes_of, unmoved
+from efficienttrust.training._attacked import attacked_batch, passes_of, placed, unmoved
 from efficienttrust.training._batches import Composition
 from efficienttrust.training._checkpointing import checkpointed, recomputed_flops
 from efficienttrust.training._distributed import Share, Team
 from efficienttrust.training._dropout import DropoutStream
+from efficienttrust.training._free import FreeShift
 from efficienttrust.training._joint_norm import joined
 from efficienttrust.training._labels import as_labels
 from efficienttrust.training._microbatch import COUNTED_ROWS, StepMemory, slices, step_memory
@@ -97,6 +98,7 @@ class ModuleStepper:
         self.optimizer = torch.optim.AdamW(parameters, lr=learning_rate, fused=True)
         self._scaler = torch.amp.GradScaler(setup.device.type, enabled=setup.precision == "fp16")
         self._pupil = Pupil(setup.teaching, self._network, setup.inputs.shape, self.optimizer, seed)
+        self._free = FreeShift()
         self._losses = RowLosses(setup, self._y, self._pupil)
         self._interventions = Interventions(penalties, setup.members, groups)
         held = {"spread", *(["trades"] if setup.unit else []), *(["sparsity"] if self._sparsity.held else [])}
@@ -151,12 +153,16 @@ class ModuleStepper:
     def attack(self, x: Tensor, rows: Tensor, action: TrustAction) -> Tensor:
         """Return the batch with its first share q attacked; with TRADES the attacked rows follow the batch as it is."""
         attacked = self._share.among(round(action.adversarial_share * len(rows)))
+        if action.attack != "free":
+            self._free.forget()
         if attacked == 0 or not self.robust:
             return x
         apart = action.trades > 0 and "trades" not in self.held
         self._pupil.attacked = 0 if apart else attacked
         y = self._y[self._share.of(rows)[:attacked]].to(x.device)
         pieces = slices(attacked, -(-attacked // -(-len(x) // self.parts)))  # as many rows as a micro-batch
+        if action.attack == "free":
+            return placed(x, self._free.moved(x, attacked, self.setup), apart=apart)
         with unmoved(self._network), self.as_deployed():
             return attacked_batch(self._answer, x, y, pieces, self.setup, action, self._noise, apart=apart)
 
@@ -167,6 +173,9 @@ class ModuleStepper:
         """
         n, size = len(rows), self._share.size
         mine = self._share.of(rows)
+        replayed = action.attack == "free" and self.robust and action.adversarial_share > 0
+        if replayed:
+            x = x.detach().requires_grad_()
         many = self.parts if self.parts == 1 else -(-self.parts * len(x) // len(mine))  # attacked copies need room too
         parts = slices(len(mine), min(many, n // size))
         active = self._interventions.at(action)
@@ -191,6 +200,8 @@ class ModuleStepper:
                     with named_failures(self.setup.network, "the backward pass"):
                         self._scaler.scale(total * size).backward()  # type: ignore[no-untyped-call]  # DDP takes the mean
                 loss += utility.detach()
+        if replayed and x.grad is not None:
+            self._move(x.grad, len(mine), self._share.among(round(action.adversarial_share * n)))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self._scaler.step(self.optimizer)
@@ -199,6 +210,12 @@ class ModuleStepper:
         refuse_no_number(joint, None if self._stepped else self.setup.network)
         self._stepped = True
         return joint + effect.value
+
+    def _move(self, gradient: Tensor, n: int, attacked: int) -> None:
+        """Let the gradient by the inputs move the perturbation of free adversarial training."""
+        first = n if len(gradient) > n else 0  # with TRADES the attacked rows follow the batch
+        moved = gradient[first : first + attacked]
+        self._free.take(moved if self.setup.inputs.kind == "image" else moved[:, : self.setup.inputs.n_numeric])
 
     def composition(self, action: TrustAction) -> Composition | None:
         """Return how the next batch is to be composed; None draws it from all rows alike."""
@@ -280,6 +297,7 @@ class ModuleStepper:
             "interventions": self._interventions.state_dict(),
             "generator": self._generator.get_state(),
             "noise": self._noise.get_state(),
+            "free": self._free.state_dict(),
             "dropout": self._dropout.state,
             "parts": self.parts,
             "recomputed": self.recomputed,
@@ -298,6 +316,7 @@ class ModuleStepper:
         self._interventions.load_state_dict(state["interventions"])
         self._generator.set_state(state["generator"])
         self._noise.set_state(state["noise"])
+        self._free.load_state_dict(state["free"])
         self._dropout.state, self.parts, self.recomputed = state["dropout"], state["parts"], state["recomputed"]
         self.setup = dataclasses.replace(self.setup, precision=state["precision"])
         self._scaler.load_state_dict(state["scaler"])

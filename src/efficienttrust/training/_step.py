@@ -24,6 +24,7 @@ from efficienttrust.threats import Objective, Reach
 from efficienttrust.threats.catalogue.n_fgsm import n_fgsm_shift
 from efficienttrust.training._attacked import passes_of, training_pgd
 from efficienttrust.training._batches import Composition, TrainingData
+from efficienttrust.training._free import FreeShift
 from efficienttrust.training._sparsity import DynamicSparsity
 from efficienttrust.training.interventions import NOTHING, Answers, Groups, Interventions, effect_of, weighed
 
@@ -66,6 +67,7 @@ class Stepper:
         self._group = self.optimizer.param_groups[0]
         self._projection = Projection()
         self._sparsity = DynamicSparsity(self._projection, network)
+        self._free = FreeShift()
 
     @property
     def n_rows(self) -> int:
@@ -106,6 +108,8 @@ class Stepper:
     def attack(self, x: Tensor, rows: Tensor, action: TrustAction) -> Tensor:
         """Return the batch with its first share q attacked; with TRADES the attacked rows follow the batch as it is."""
         attacked = round(action.adversarial_share * len(rows))
+        if action.attack != "free":
+            self._free.forget()
         if attacked == 0 or self.data.radius is None or self.data.room is None:
             return x
         p = self.data.radius.shape[1]
@@ -118,6 +122,8 @@ class Stepper:
         if action.attack == "noise":
             noise = torch.empty_like(radius).uniform_(-1.0, 1.0, generator=self._generator)
             moved = origin + inside.clip(noise * radius)
+        elif action.attack == "free":
+            moved = origin + inside.clip(self._free.of(radius) * radius)
         else:
             with self.as_deployed():
                 score = self.network.bind(x[:attacked], p)
@@ -172,6 +178,7 @@ class Stepper:
             "generator": self._generator.get_state(),
             "sparsity": self._sparsity.state_dict(),
             "projection": self._projection.state_dict(),
+            "free": self._free.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, object]) -> None:
@@ -183,6 +190,7 @@ class Stepper:
         self._generator.set_state(state["generator"])  # type: ignore[arg-type]
         self._sparsity.load_state_dict(state["sparsity"])  # type: ignore[arg-type]
         self._projection.load_state_dict(state["projection"])  # type: ignore[arg-type]
+        self._free.load_state_dict(state["free"])  # type: ignore[arg-type]
 
     def _write_gradients(self, x: Tensor, rows: Tensor, action: TrustAction) -> Tensor:
         """Write the gradient of the loss of a batch into the network; return the loss."""
@@ -220,5 +228,8 @@ class Stepper:
             gradient[: len(attacked)].addcmul_(counted, by_clean)
             gradient = torch.cat([gradient, counted.mul_(by_attacked)])
             loss = loss + torch.dot(apart, torch.ones_like(apart) if weight is None else weight[: len(apart)]) / n
-        self.network.write_gradients(activations, gradient)
+        flowing = self.network.write_gradients(activations, gradient)
+        if action.attack == "free" and self.data.radius is not None:
+            first, count = n if len(x) > n else 0, round(action.adversarial_share * n)
+            self._free.take(self.network.by_inputs(flowing[first : first + count], self.data.radius.shape[1]))
         return loss

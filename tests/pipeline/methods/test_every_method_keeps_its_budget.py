@@ -15,7 +15,7 @@ from efficienttrust.resources import Budget
 from tests.small_problems import FAIR, loans
 
 FREE = "unconstrained"
-ATTACKING = ("eg_on_robust", "fast_at", "pgd_at", "static_grid", "successive_halving", "trades")
+ATTACKING = ("eg_on_robust", "fast_at", "free_at", "pgd_at", "static_grid", "successive_halving", "trades")
 DEAR = ("eg_on_robust", "pgd_at", "static_grid", "successive_halving", "trades", "trees_eg", FREE)
 TARGETS = ("dpd <= 0.1", "robust_accuracy(n_fgsm, eps=0.1) >= 0.6")
 

@@ -40,7 +40,7 @@ def twin_of(stepper: Any, problem: Problem, network: str, targets: tuple[str, ..
     """Return a new stepper with weights, optimiser and random numbers of another, and nothing else of it."""
     twin = stepper_of(problem, network, targets)
     never = twin.state_dict()
-    fresh = {key: never[key] for key in ("interventions", "sparsity", "projection")}
+    fresh = {key: never[key] for key in ("interventions", "sparsity", "projection", "free")}
     twin.load_state_dict({**copy.deepcopy(stepper.state_dict()), **fresh})  # an optimiser takes tensors as they are
     return twin
 

@@ -25,9 +25,9 @@ class Static:
         group_dro: Step of GroupDRO.
         debias: Weight of the adversary that reads the group off the score.
         trades: beta of TRADES on the attacked share.
-        attack_steps: Steps of `pgd`.
+        attack_steps: Steps of `pgd`; replays of `free`.
         sparsity: Share of weights held at zero.
-        attack: `n_fgsm`, `pgd` or `noise`.
+        attack: `n_fgsm`, `pgd`, `free` or `noise`.
 
     Raises:
         UsageError: A setting is outside of the range of its dial.

@@ -67,8 +67,10 @@ class MLP(nn.Module):
             start = part.stop
         return flat
 
-    def write_gradients(self, activations: list[Tensor], logit_gradient: Tensor) -> None:
+    def write_gradients(self, activations: list[Tensor], logit_gradient: Tensor) -> Tensor:
         """Write the gradient of every weight for a given gradient of the logits [n] into its `grad`.
+
+        Returns the gradient by what the first layer puts out, [n, units].
 
         The chain rule by hand: for a network of this size autograd costs a sixth of a training step.
         """
@@ -82,6 +84,11 @@ class MLP(nn.Module):
                 torch.sum(flowing, 0, out=layer.bias.grad)
                 if index > 0:
                     flowing = torch.ops.aten.threshold_backward(flowing @ layer.weight, inputs, 0)
+        return flowing
+
+    def by_inputs(self, flowing: Tensor, n_numeric: int) -> Tensor:
+        """Return the gradient by the numeric columns, from that by what the first layer puts out."""
+        return flowing @ self._layers[0].weight.detach()[:, :n_numeric]
 
     def bind(self, x: Tensor, n_numeric: int) -> Callable[[Tensor], Tensor]:
         """Return the network as a function of the numeric columns only, the other columns of `x` held fixed."""
