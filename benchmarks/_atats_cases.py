@@ -21,8 +21,8 @@ POLICIES = ("plan", "rule", "pid", "dual", "rl", "conditional", "static")
 BASELINES = (
     "unconstrained", "early_stop", "reduced_width", "threshold", "threshold_aware", "reweighing",
     "adversarial_debiasing", "fair_batch", "group_dro", "pgd_at", "free_at", "fast_at", "trades",
-    "exponentiated_gradient", "grid_search", "eg_on_robust", "prune_only", "quantise_only", "static_grid", "successive_halving",
-    "trees_threshold", "trees_eg",
+    "exponentiated_gradient", "grid_search", "eg_on_robust", "prune_only", "quantise_only", "static_grid",
+    "successive_halving", "trees_threshold", "trees_eg",
 )  # fmt: skip
 PEERS = ("peer Cooper nuPI", "peer humancompatible ALM", "peer fairret", "peer OxonFair", "peer torchattacks PGD-AT")
 IMAGE_METHODS = ("plan", "rule", "pid", "static", "threshold", "fast_at", "trades", "unconstrained")

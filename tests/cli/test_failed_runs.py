@@ -15,7 +15,7 @@ LINE = "memory: peak 1.07 GB where 1 GB was asked (of this process since it bega
 @pytest.fixture
 def hungry(monkeypatch):
     """A fit that held too much, as far as anybody can tell."""
-    monkeypatch.setattr("efficienttrust.pipeline._fit.check_memory", lambda *given: (LINE,))
+    monkeypatch.setattr("efficienttrust.pipeline._deliver.check_memory", lambda *given: (LINE,))
 
 
 def test_fit_ends_with_1_and_the_folder_says_so(hungry, tmp_path, capsys):

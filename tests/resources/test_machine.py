@@ -45,7 +45,8 @@ def test_doctor_looks_at_everything(capsys):
         "lightgbm",
         "openpyxl",
     } <= set(names)
-    assert not {"ray", "transformers", "pytest", "skorch"} & set(names), "no extra of ours installs them"
+    assert {"transformers", "lightning", "gymnasium"} <= set(names)
+    assert not {"ray", "pytest", "skorch"} & set(names), "no extra of ours installs them"
     assert all(check.status in {"ok", "warn", "missing"} and check.text for check in checks)
     assert capsys.readouterr() == ("", "")
 
