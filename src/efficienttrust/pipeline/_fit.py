@@ -134,15 +134,14 @@ class Training:
     ) -> Candidates:
         """Train under the policy of the request."""
         tell("train")
-        task = replace(
-            _task(request, problem, capacity.options),
-            exceeded=None if request.trainer == "network" else _room(problem, request).exceeded,
-            export_cost=capacity.export_cost * (1 if capacity.quantisation is None else members_quantised(request)),
-            start=shaping(problem, request, capacity.quantisation),
-            checkpoint=None if out is None else working_folder(out) / "checkpoint.pt",
-            on_progress=lambda step, metrics, action: tell("train", step, metrics, action),
-            **self._changes,
-        )
+        usual: dict[str, Any] = {
+            "exceeded": None if request.trainer == "network" else _room(problem, request).exceeded,
+            "export_cost": capacity.export_cost * (1 if capacity.quantisation is None else members_quantised(request)),
+            "start": shaping(problem, request, capacity.quantisation),
+            "checkpoint": None if out is None else working_folder(out) / "checkpoint.pt",
+            "on_progress": lambda step, metrics, action: tell("train", step, metrics, action),
+        }
+        task = replace(_task(request, problem, capacity.options), **{**usual, **self._changes})
         return trainers.get(request.trainer)(task).fit(problem, ledger, request.policy)
 
     def follow(self, problem: Problem, request: Request, team: Team) -> None:

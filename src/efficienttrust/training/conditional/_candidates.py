@@ -12,14 +12,15 @@ from efficienttrust.training.conditional._stepper import ConditionalStepper
 from efficienttrust.training.conditional._survey import survey
 
 KEPT = 4  # of the settings surveyed
-GRID = (6, 4)  # levels of lambda_F and of q that are surveyed
+SURVEYED, FEWEST = 24, 6  # settings looked at, of the lightest and of the heaviest networks
 
 
 def surveyed_settings(
     stepper: ConditionalStepper, monitor: Monitor, affordable: Callable[[], bool]
 ) -> tuple[Setting, ...]:
-    """Look at a grid of settings on the monitor split while the budget affords it; return the best, best first."""
-    grid = (stepper.centre, *stepper.dials.grid(*GRID))
+    """Look at settings all over the range on the monitor split while the budget affords it; return the best ones."""
+    count = max(FEWEST, round(SURVEYED * monitor.lightness))
+    grid = (stepper.centre, *spread_settings(stepper.dials, count))
     found = survey(stepper, monitor, dict.fromkeys(grid), affordable)
     return tuple(one.setting for one in found[:KEPT]) or (stepper.centre,)
 
