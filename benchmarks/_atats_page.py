@@ -204,7 +204,7 @@ def _frontiers(rows: list[Row]) -> list[str]:
                 pick = ", ".join(f"{value:.4f}" for value in np.mean(picks, axis=0)) if picks else "none"
                 volume = statistics.mean(row["hypervolume"] for row in mine)
                 spent = statistics.mean(row["spent"] for row in mine)
-                cells = [name, len(mine), f"{volume:.5f}", f"{mean:+.1%}", f"{low:+.1%} to {high:+.1%}", f"{spent:.1f}",
+                cells = [name, len(mine), f"{volume:.5f}", f"{mean:+.1%}", _range(low, high), f"{spent:.1f}",
                          f"{pick} ({len(picks)} of {len(mine)})"]  # fmt: skip
                 lines.append(f"| {' | '.join(map(str, cells))} |")
             lines.append("")
@@ -216,6 +216,10 @@ def _frontiers(rows: list[Row]) -> list[str]:
     ]  # fmt: skip
 
 
+def _range(low: float, high: float) -> str:
+    return "too few" if low != low else f"{low:+.1%} to {high:+.1%}"
+
+
 def _ablations(rows: list[Row]) -> list[str]:
     done = _done(_of(rows, "ablation"))
     if not done:
@@ -223,6 +227,7 @@ def _ablations(rows: list[Row]) -> list[str]:
     full = {(row["case"], row["share"], row["seed"]): row for row in done if row["method"] == "plan"}
     data = ", ".join(sorted({row["case"] for row in done}))
     said = f"`plan` with one part taken out, against `plan` whole, pair by pair over {data}. Below 0: the part helps."
+    said += " The guard never fired here, so its row shows what the noise of the CPU clock alone does."
     lines = ["## What each part is worth", "", said, ""]
     lines += ["| without | pairs | score | 95 % | hits | violation | utility |", "|---|---|---|---|---|---|---|"]
     for name in dict.fromkeys(row["method"] for row in done):
