@@ -91,7 +91,7 @@ def problem_of(case: str, seed: int) -> Any:
     if case in ("adult", "compas", "german"):
         return load_problem(case, sensitive=sensitive, seed=seed)
     if case == "regression":
-        return load_problem("adult", label="hours_per_week", task="regression", sensitive=sensitive, seed=seed)
+        return load_problem("adult", label="hours-per-week", task="regression", sensitive=sensitive, seed=seed)
     if case == "diabetes130":
         return load_problem(f"diabetes130:{SHARED / 'diabetes130'}", sensitive=sensitive, seed=seed)
     if case == "nih":
