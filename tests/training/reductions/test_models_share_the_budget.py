@@ -6,7 +6,7 @@ import pytest
 
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.training._settings_search import POINTS, name_of, points_for
-from efficienttrust.training.catalogue.exponentiated_gradient import MODELS
+from efficienttrust.training.catalogue.exponentiated_gradient import ExponentiatedGradientTrainer
 from tests.small_problems import FAIR, ROBUST, fingerprint, loans, train
 
 SLOW = pytest.mark.slow
@@ -27,10 +27,10 @@ def test_no_budget_is_exceeded(trainer, budget):
 
 def test_what_was_asked_before_is_not_trained_again():
     candidates, ledger = train(loans(), "steps=240", ["dpd <= 0.02"], trainer="exponentiated_gradient")
-    assert len(candidates.history) <= MODELS
+    assert len(candidates.history) <= ExponentiatedGradientTrainer.most
     steps = [row["cost_step"] for row in candidates.history]
     assert sum(steps) == ledger.used()
-    assert max(steps) <= 2 * 240 / MODELS
+    assert max(steps) <= 2 * 240 / ExponentiatedGradientTrainer.most
 
 
 @pytest.mark.slow

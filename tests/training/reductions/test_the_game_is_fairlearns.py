@@ -14,7 +14,7 @@ from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.targets import parse_target
 from efficienttrust.resources import Budget, Ledger
 from efficienttrust.training import TrainingTask, trainers
-from efficienttrust.training.catalogue.exponentiated_gradient import play
+from efficienttrust.training.catalogue.exponentiated_gradient import ExponentiatedGradientTrainer
 from efficienttrust.training.reductions import constraint_of, reduce
 from efficienttrust.training.reductions._constraint import Loaded, fairlearn_unheard
 from efficienttrust.training.reductions._relabelled import Relabelling
@@ -42,7 +42,14 @@ def logistic_reduction(problem: Problem, target: str, most: int = 60):
     task = TrainingTask(targets=(parse_target(target),), seed=0)
     with np.errstate(all="ignore"):
         return reduce(
-            problem, task, Ledger(Budget()), Logistic, play, most=most, title="exponentiated gradient", mixed=True
+            problem,
+            task,
+            Ledger(Budget()),
+            Logistic,
+            ExponentiatedGradientTrainer.play,
+            most=most,
+            title="exponentiated gradient",
+            mixed=True,
         )
 
 

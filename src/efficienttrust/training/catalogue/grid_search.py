@@ -1,4 +1,4 @@
-"""Grid search over the multipliers of a fairness constraint (Agarwal et al. 2018) by fairlearn, over networks."""
+"""Grid search over multipliers (Agarwal et al. 2018) by fairlearn, over networks that our loop trains."""
 
 from __future__ import annotations
 
@@ -7,48 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from efficienttrust.atats import Policy
-from efficienttrust.data import Problem
-from efficienttrust.errors import UsageError
-from efficienttrust.resources import Ledger
-from efficienttrust.training._trainer import Candidates, TrainingTask, trainers
-from efficienttrust.training.catalogue.exponentiated_gradient import NOT_INSTALLED
-from efficienttrust.training.reductions import NetworkLearner, is_installed, reduce
+from efficienttrust.training._trainer import trainers
+from efficienttrust.training.reductions import ReductionTrainer
 
 POINTS = 10  # fairlearn's default
 
 
 @trainers.register("grid_search")
-class GridSearchTrainer:
-    """Trains a network at each of `POINTS` multipliers; the best by error and gap on training rows comes first.
+class GridSearchTrainer(ReductionTrainer):
+    """Trains a network at each of `POINTS` multipliers; the best by error and gap on training rows comes first."""
 
-    Args:
-        task: What to train for; one of its targets is a gap between groups.
+    most, title, mixed = POINTS, "grid search", False
 
-    Raises:
-        UsageError: fairlearn is not installed.
-    """
+    @staticmethod
+    def play(
+        learner: Any, moment: Any, rows: NDArray[np.int64], y: NDArray[np.int64], groups: NDArray[np.int64]
+    ) -> None:
+        """Let fairlearn walk its grid."""
+        from fairlearn.reductions import GridSearch
 
-    def __init__(self, task: TrainingTask) -> None:
-        if not is_installed():
-            raise UsageError(NOT_INSTALLED)
-        self.task = task
-
-    def fit(self, problem: Problem, ledger: Ledger, policy: Policy) -> Candidates:
-        """Train the grid inside the budget; each model is a candidate of its own, and none is a mixture."""
-        return reduce(
-            problem,
-            self.task,
-            ledger,
-            lambda: NetworkLearner(self.task, problem, ledger, policy),
-            _walk,
-            most=POINTS,
-            title="grid search",
-            mixed=False,
-        )
-
-
-def _walk(learner: Any, moment: Any, rows: NDArray[np.int64], y: NDArray[np.int64], groups: NDArray[np.int64]) -> None:
-    from fairlearn.reductions import GridSearch
-
-    GridSearch(learner, moment, grid_size=POINTS).fit(rows, y, sensitive_features=groups)
+        GridSearch(learner, moment, grid_size=POINTS).fit(rows, y, sensitive_features=groups)

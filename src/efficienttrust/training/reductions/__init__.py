@@ -13,11 +13,13 @@ from efficienttrust.training.reductions._constraint import Constraint, constrain
 from efficienttrust.training.reductions._learners import Learner, NetworkLearner, TreesLearner
 from efficienttrust.training.reductions._mixture import best_mixture, blended
 from efficienttrust.training.reductions._reduce import Search, reduce
+from efficienttrust.training.reductions._trainer import ReductionTrainer
 
 __all__ = [
     "Constraint",
     "Learner",
     "NetworkLearner",
+    "ReductionTrainer",
     "Search",
     "TreesLearner",
     "best_mixture",
