@@ -13,6 +13,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "efficienttrust"
 FLOORS = (
     "cli",
     "integrations",
+    "study",
     "pipeline",
     "report",
     "theory",
