@@ -8,6 +8,7 @@ A cell is a combination of factor levels, a trial one training in it. A trial en
 traceback) or `infeasible`, which is a result like any other.
 """
 
+from efficienttrust.study._design import Constraint, Design, Factor, Hypothesis
 from efficienttrust.study._trial import Outcome, Trial
 
-__all__ = ["Outcome", "Trial"]
+__all__ = ["Constraint", "Design", "Factor", "Hypothesis", "Outcome", "Trial"]
