@@ -1,4 +1,4 @@
-"""What the analysis has to know of a study: factors with their levels in order, and what was declared before it began."""
+"""What the analysis has to know of a study: factors, their levels in order, and what was declared before it began."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Constraint:
     """What a level of the factor `constraint` limits.
 
     Attributes:
-        kind: `time`, `epochs`, `memory`, `width`, `prune`, `bits`, `distil`, `data_fraction`, `label_noise` ...; `none`.
+        kind: `time`, `epochs`, `memory`, `width`, `prune`, `bits`, `data_fraction` ...; `none`.
         dose: How much, as a number, for dose-response curves; None where it has none.
         unit: Of the dose, as `share of the reference` or `bits`.
         tighter: Whether a larger dose constrains more (`up`, as noise) or less (`down`, as time).
