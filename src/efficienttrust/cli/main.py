@@ -15,7 +15,9 @@ from efficienttrust.cli.data import data
 from efficienttrust.cli.doctor import doctor
 from efficienttrust.cli.fit import fit
 from efficienttrust.cli.frontier import frontier
+from efficienttrust.cli.limits import limits
 from efficienttrust.cli.policy import policy
+from efficienttrust.cli.theory import theory
 from efficienttrust.cli.verify import verify
 from efficienttrust.errors import EfficientTrustError
 
@@ -33,7 +35,7 @@ app = App(
     exit_on_error=False,
     result_action="return_value",
 )
-for verb in (fit, frontier, compress, audit, verify, policy, data, doctor):
+for verb in (fit, frontier, compress, audit, verify, limits, theory, policy, data, doctor):
     app.command(verb)
 
 

@@ -15,7 +15,9 @@ Example:
     True
 """
 
+from efficienttrust.theory._bound import Bound, Kind
 from efficienttrust.theory._embedding import embedded
+from efficienttrust.theory._result import Result, all_results, results
 from efficienttrust.theory.flip_bound import (
     FlipBound,
     bound_flips,
@@ -24,4 +26,16 @@ from efficienttrust.theory.flip_bound import (
     weight_errors,
 )
 
-__all__ = ["FlipBound", "bound_flips", "embedded", "perturbation_reach", "rounding_errors", "weight_errors"]
+__all__ = [
+    "Bound",
+    "FlipBound",
+    "Kind",
+    "Result",
+    "all_results",
+    "bound_flips",
+    "embedded",
+    "perturbation_reach",
+    "results",
+    "rounding_errors",
+    "weight_errors",
+]

@@ -41,3 +41,8 @@ class Result:
 
 
 results: Registry[Result] = Registry("theoretical result", "efficienttrust.theory.catalogue", of=Result)
+
+
+def all_results() -> list[Result]:
+    """Return all results by their number."""
+    return sorted((results.get(name) for name in results.names()), key=lambda one: int(one.code[1:]))

@@ -1,0 +1,1 @@
+"""One result put to use per module; each registers an `Assessor`."""
