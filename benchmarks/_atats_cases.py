@@ -1,13 +1,19 @@
 """The cases of the ATATS benchmark: data, targets, budgets, methods. Targets were set before any row was run.
 
-Those of Adult, COMPAS, German, diabetes130, films and sequences are the ones of earlier benchmarks (`fit_quality`,
-`data_quality`), which chose them by pilots on other seeds. A regression has no lever beside calibration: there the
-methods are told apart by utility at a budget.
+Those of Adult, COMPAS, German and diabetes130 are the ones of earlier benchmarks (`fit_quality`, `data_quality`), which
+chose them by pilots on other seeds. Where a case says `ruled`, targets follow from the *unconstrained* model alone, by
+one rule (`ruled_targets`): halve both of its defects. A regression has no lever beside calibration: there the methods
+are told apart by utility at a budget.
+
+Heavy data are made small, so that a row takes a minute at most: sequences are 4,000 stays of the generated release in
+twelve bins of four hours, films 500 at 64 pixels, CIFAR-10 the first 1,017 images of each official batch (lossless).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("EFFICIENTTRUST_SHARED", ROOT.parent / "shared" / "data"))
 SHARES = (0.1, 0.3, 1.0)  # of the unconstrained cost
 SEEDS, IMAGE_SEEDS = (0, 1, 2, 3, 4), (0, 1, 2)
+STAYS, HOURS, FILMS = 4000, 4, 500
 FRESH = 100  # added to a seed for the oracle's second run
 
 POLICIES = ("plan", "rule", "pid", "dual", "rl", "conditional", "static")
@@ -25,7 +32,7 @@ BASELINES = (
     "successive_halving", "trees_threshold", "trees_eg",
 )  # fmt: skip
 PEERS = ("peer Cooper nuPI", "peer humancompatible ALM", "peer fairret", "peer OxonFair", "peer torchattacks PGD-AT")
-IMAGE_METHODS = ("plan", "rule", "pid", "static", "threshold", "fast_at", "trades", "unconstrained")
+EIGHT = ("plan", "rule", "pid", "dual", "rl", "static", "unconstrained", "early_stop")
 ORACLE_GRID = tuple((weight, share) for weight in (0.0, 0.1, 0.3, 0.8) for share in (0.0, 0.5, 1.0))
 
 CASES: dict[str, dict[str, Any]] = {
@@ -49,24 +56,25 @@ CASES: dict[str, dict[str, Any]] = {
         "targets": ("dpd <= 0.02", "robust_accuracy(pgd, eps=0.25) >= 0.85"),
         "methods": (*POLICIES, *BASELINES),
     },
+    "diabetes130 ever": {"sensitive": "gender", "ruled": ("dpd", "robust_accuracy(pgd, eps=0.25)"), "methods": EIGHT},
+    "sequences": {
+        "sensitive": "sex",
+        "ruled": ("dpd", "robust_accuracy(pgd, eps=0.1)"),
+        "model": "lstm(width=0.5)",
+        "methods": EIGHT,
+        "most_seconds": 30.0,
+    },
     "nih": {
         "sensitive": "sex",
-        "targets": ("dpd <= 0.10", "robust_accuracy(pgd, eps=0.00784) >= 0.55"),
-        "methods": IMAGE_METHODS,
-        "most_seconds": 180.0,
+        "ruled": ("dpd", "robust_accuracy(pgd, eps=0.00784)"),
+        "methods": EIGHT,
+        "most_seconds": 30.0,
     },
     "cifar10": {
         "sensitive": "",
-        "targets": ("worst_group_accuracy >= 0.30", "robust_accuracy(pgd, eps=0.00784) >= 0.40"),
-        "methods": IMAGE_METHODS,
-        "most_seconds": 240.0,
-    },
-    "sequences": {
-        "sensitive": "sex",
-        "targets": ("dpd <= 0.05", "robust_accuracy(pgd, eps=0.1) >= 0.80"),
-        "model": "lstm",
-        "methods": ("plan", "rule", "pid", "conditional", "static", "threshold", "fast_at", "unconstrained"),
-        "most_seconds": 120.0,
+        "ruled": ("robust_accuracy(pgd, eps=0.00784)",),
+        "methods": EIGHT,
+        "most_seconds": 30.0,
     },
     "regression": {
         "sensitive": "sex",
@@ -94,9 +102,60 @@ def problem_of(case: str, seed: int) -> Any:
         return load_problem("adult", label="hours-per-week", task="regression", sensitive=sensitive, seed=seed)
     if case == "diabetes130":
         return load_problem(f"diabetes130:{SHARED / 'diabetes130'}", sensitive=sensitive, seed=seed)
+    if case == "diabetes130 ever":  # within 30 days 11 % come back: a model that says never is right, fair and robust
+        source = f"diabetes130:{SHARED / 'diabetes130'}"
+        return load_problem(source, label="readmitted_ever", sensitive=sensitive, seed=seed)
     if case == "nih":
-        return load_image_problem(f"nih_cxr:{SHARED / 'nih_cxr1000'}", sensitive=sensitive, seed=seed)
-    import data_quality
+        return load_image_problem(
+            f"nih_cxr:{SHARED / 'nih_cxr1000'}", sensitive=sensitive, resolution=64, limit=FILMS, seed=seed
+        )
+    if case == "cifar10":
+        return load_image_problem(f"cifar10:{SHARED / 'cifar10' / 'cifar10_lossless_subset.npz'}", seed=seed)
+    from data_quality import BAYES
 
-    data_quality.prepare()
-    return data_quality.problem_of({"cifar10": "cifar10 (JPEG)", "sequences": "mimic-shaped sequences"}[case], seed)
+    return load_problem(
+        _short_sequences(), label="los_over_3_days", sensitive=sensitive, unit="subject_id", seed=seed,
+        name="mimic-shaped", drop=["los", "mortality", "readmission_30_days", BAYES],
+    )  # fmt: skip
+
+
+@cache
+def _short_sequences() -> Any:
+    """Return the first stays of the generated release, each variable averaged over four hours."""
+    import data_quality
+    import pandas as pd
+
+    data_quality.MADE.mkdir(parents=True, exist_ok=True)
+    stays = data_quality._sequences().iloc[:STAYS]
+    of_bin: dict[str, list[str]] = {}
+    for column in stays.columns:
+        variable, at, hour = column.partition("@")
+        if at:
+            of_bin.setdefault(f"{variable}@{int(hour) // HOURS:02d}", []).append(column)
+    binned = pd.DataFrame({name: stays[columns].mean(axis=1) for name, columns in of_bin.items()})
+    return pd.concat([stays[[column for column in stays.columns if "@" not in column]], binned], axis=1)
+
+
+def ruled_targets(case: str, found: Mapping[str, float]) -> tuple[str, ...]:
+    """Return targets that ask for half of what the unconstrained model lacks, and of nothing that it has.
+
+    Args:
+        case: A case that is `ruled`.
+        found: What the unconstrained model has on calibrate: `accuracy` and the value of each ruled metric, means of
+            the seeds of the plateau, which no row uses.
+    """
+    targets = []
+    for metric in CASES[case]["ruled"]:
+        if metric == "dpd":
+            targets.append(f"dpd <= {found[metric] / 2:.3f}")
+        else:
+            targets.append(f"{metric} >= {(found['accuracy'] + found[metric]) / 2:.3f}")
+    return tuple(targets)
+
+
+def targets_of(case: str, rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the targets of a case; those of a ruled one are on record with its plateau."""
+    if "targets" in CASES[case]:
+        return tuple(CASES[case]["targets"])
+    plateau = next(row for row in rows if row["kind"] == "plateau" and row["case"] == case and "error" not in row)
+    return ruled_targets(case, plateau["defects"])

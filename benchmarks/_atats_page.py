@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _atats_cases import BASELINES, CASES, FRESH, ORACLE_GRID, PEERS, POLICIES
+from _atats_cases import BASELINES, CASES, FRESH, ORACLE_GRID, PEERS, POLICIES, targets_of
 from _atats_statistics import holm, interval, sign_flips, wilson
 
 from efficienttrust.resources import environment
@@ -81,7 +81,7 @@ def _costs(rows: list[Row]) -> list[str]:
              "|---|---|---|---|---|"]  # fmt: skip
     for row in _of(rows, "plateau"):
         if "error" not in row:
-            targets = "; ".join(CASES[row["case"]]["targets"])
+            targets = "; ".join(targets_of(row["case"], rows))
             lines.append(
                 f"| {row['case']} | {targets} | {row['loading']:.2f} | {row['seconds']:.2f} | {row['epochs']:g} |"
             )

@@ -2,19 +2,21 @@
 
     python benchmarks/atats.py run [--only adult,compas] [--methods plan,rule] [--seeds 0,1] [--workers 2] [--quick]
     python benchmarks/atats.py frontier [--only adult,compas] [--workers 2]     # hypervolume at equal total budgets
-    python benchmarks/atats.py ablate [--workers 2]                             # what each part of ATATS is worth
+    python benchmarks/atats.py ablate [--finer] [--workers 2]                   # what each part of ATATS is worth
+    python benchmarks/atats.py wall                                             # the same by the wall clock
     python benchmarks/atats.py table                                            # docs/benchmarks/atats.md
 
 Resumable: rows that are done are kept in docs/benchmarks/atats.jsonl and not run again. Budgets are 10 %, 30 % and
 100 % of the *unconstrained cost*: the CPU seconds of plain training by a written rule of when more buys nothing
 (`plateau`), plus loading the data, which no method can do without. A budget pays for everything up to the file, a
 search included. Figures are of the exported file on the test split; a hit is a point hit of all targets. Every row has
-its own split.
+its own split, and says by which state of the code it was made (`code_state`).
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import os
@@ -26,7 +28,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from _atats_cases import CASES, FRESH, ORACLE_GRID, POLICIES, QUICK, SHARES, problem_of, seeds_of
+from _atats_cases import CASES, EIGHT, FRESH, ORACLE_GRID, POLICIES, QUICK, SHARES, problem_of, seeds_of, targets_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = ROOT / "docs" / "benchmarks" / "atats.jsonl"
@@ -34,21 +36,12 @@ Job = dict[str, Any]
 
 PLATEAU_SEEDS = (50, 51, 52)  # used nowhere else
 PLATEAU_GAIN = 0.001  # of utility on calibrate: two doublings that gain less are a plateau
+FLOORS = ("pipeline", "training", "atats", "evaluation", "compression", "threats", "losses", "models", "metrics",
+          "resources", "data")  # fmt: skip
 WARM: set[str] = set()
 WARM_SEED = 60
+PLAIN = ("unconstrained", "early_stop")
 FIRST_EPOCHS, MOST_EPOCHS = 2.5, 80.0
-ABLATIONS = {
-    "plan": {},
-    "without planner": {"policy": "pid"},
-    "without adaptation": {"policy": "static"},
-    "without calibration before choice": {"ablate": "virtual calibration"},
-    "without guard": {"ablate": "guard"},
-    "without candidates": {"ablate": "candidates"},
-    "without a narrower width": {"ablate": "width"},
-    "without the memory watch": {"ablate": "memory"},
-    "without the fairness dial": {"ablate": "lambda_fair"},
-    "without the robustness dial": {"ablate": "adversarial_share"},
-}
 
 
 def main() -> None:
@@ -59,7 +52,9 @@ def main() -> None:
 
         write_page(done_rows())
         return
-    jobs = {"run": _run_jobs, "frontier": _frontier_jobs, "ablate": _ablation_jobs}[given.what](given)
+    jobs = {"run": _run_jobs, "frontier": _frontier_jobs, "ablate": _ablation_jobs, "wall": _wall_jobs}[given.what](
+        given
+    )
     _carry_out(jobs, given.workers)
 
 
@@ -68,6 +63,15 @@ def done_rows() -> list[Job]:
     if not ROWS.exists():
         return []
     return [json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def code_state() -> str:
+    """Return the first digits of a hash of the modules that a row runs."""
+    source = ROOT / "src" / "efficienttrust"
+    found = hashlib.sha256()
+    for file in sorted(file for floor in FLOORS for file in (source / floor).rglob("*.py")):
+        found.update(file.relative_to(source).as_posix().encode() + file.read_bytes())
+    return found.hexdigest()[:8]
 
 
 def carry_out(job: Job) -> Job:
@@ -79,7 +83,7 @@ def carry_out(job: Job) -> Job:
         problem_of(job["case"], WARM_SEED)
     started = time.process_time()
     kinds: dict[str, Callable[[Job], Job]] = {
-        "plateau": _plateau, "run": _method, "frontier": _frontier, "ablation": _ablation
+        "plateau": _plateau, "run": _method, "frontier": _frontier, "ablation": _ablation, "wall": _method
     }  # fmt: skip
     try:
         found = kinds[job["kind"]](job)
@@ -118,7 +122,26 @@ def _plateau(job: Job) -> Job:
             break
         epochs *= 2
     loading = statistics.mean(one[2] for one in found)
-    return {"epochs": tried[-1][0], "seconds": tried[-1][2], "loading": loading, "tried": tried}
+    row = {"epochs": tried[-1][0], "seconds": tried[-1][2], "loading": loading, "tried": tried}
+    return {**row, "defects": _defects(job["case"], tried[-1][0])} if "ruled" in CASES[job["case"]] else row
+
+
+def _defects(case: str, epochs: float) -> dict[str, float]:
+    """Return what plain training has on calibrate, by the names in the case's rule: means of the plateau's seeds."""
+    from efficienttrust import fit
+    from efficienttrust.evaluation.targets import parse_target
+
+    ruled = CASES[case]["ruled"]
+    loose = [f"{metric} <= 1" if metric == "dpd" else f"{metric} >= 0" for metric in ruled]
+    found = []
+    for seed in PLATEAU_SEEDS:
+        run = fit(
+            problem_of(case, seed), budget=f"epochs={epochs}", targets=loose, model=CASES[case].get("model"),
+            policy="static(lambda_fair=0, adversarial_share=0)", seed=seed,
+        )  # fmt: skip
+        found.append(next(one for one in run.document["candidates"] if one["chosen"])["metrics"])
+    keys = {"accuracy": "accuracy", **{name: parse_target(text).key for name, text in zip(ruled, loose, strict=True)}}
+    return {name: statistics.mean(one[key] for one in found) for name, key in keys.items()}
 
 
 def budget_of(case: str, share: float, rows: list[Job]) -> float:
@@ -130,9 +153,9 @@ def budget_of(case: str, share: float, rows: list[Job]) -> float:
 def _method(job: Job) -> Job:
     from efficienttrust.pipeline.methods import row_of, run_method
 
-    case, method = CASES[job["case"]], job["method"]
+    case, method = _case_of(job), job["method"]
     problem = problem_of(job["case"], job["seed"])
-    budget = f"time={job['seconds']}s cpu"
+    budget = f"time={job['seconds']}s {'wall' if job['kind'] == 'wall' else 'cpu'}"
     if method.startswith("peer "):
         from _atats_peers import row_of_peer
 
@@ -145,8 +168,26 @@ def _method(job: Job) -> Job:
         return row if "error" in row else {**_kept(row), "spent": row["spent"] + problem.preparation["cpu"]}
     if method in POLICIES or method.startswith("static("):
         return _fit_row(problem, case, budget, method, job["seed"])
+    if "most_seconds" in case and method in PLAIN:
+        return _kept(row_of(_plain_training(problem, case, budget, job), case["targets"]))
     row = row_of(run_method(method, problem, budget=budget, targets=case["targets"], seed=job["seed"]), case["targets"])
     return _kept(row)
+
+
+def _plain_training(problem: Any, case: Job, budget: str, job: Job) -> Any:
+    """Train plainly on heavy data; `unconstrained` too keeps the budget, which at 100 % is what it costs."""
+    from efficienttrust.evaluation.targets import parse_target
+    from efficienttrust.pipeline.methods._method import BEFORE, fitted, fixed
+    from efficienttrust.resources import Budget
+
+    return fitted(
+        job["method"], "plain training", problem, Budget.parse(budget), [parse_target(one) for one in case["targets"]],
+        job["seed"], stage=BEFORE, policy=fixed(), model=case.get("model"),
+    )  # fmt: skip
+
+
+def _case_of(job: Job) -> Job:
+    return {**CASES[job["case"]], "targets": targets_of(job["case"], done_rows())}
 
 
 def _kept(row: Job) -> Job:
@@ -179,7 +220,7 @@ def _frontier(job: Job) -> Job:
 def _ablation(job: Job) -> Job:
     from _atats_ablations import ablated
 
-    case = CASES[job["case"]]
+    case = _case_of(job)
     with ablated(job.get("ablate", "")):
         problem = problem_of(job["case"], job["seed"])
         return _fit_row(problem, case, f"time={job['seconds']}s cpu", job.get("policy", "plan"), job["seed"])
@@ -194,14 +235,16 @@ def _run_jobs(given: argparse.Namespace) -> Iterator[list[Job]]:
         methods = given.methods or CASES[case]["methods"]
         seeds = given.seeds or seeds_of(case)
         for seed in seeds[:1] if given.quick else seeds:
-            for share in SHARES[:2] if given.quick else SHARES:
+            for share in SHARES[:2] if given.quick else given.shares:
                 seconds = budget_of(case, share, rows)
                 for method in methods:
                     if method == "unconstrained" and share < 1:
                         continue  # it keeps no budget
+                    if method == "early_stop" and share == 1 and "most_seconds" in CASES[case]:
+                        continue  # there `unconstrained` is that
                     jobs.append({"kind": "run", "case": case, "method": method, "share": share, "seed": seed,
                                  "seconds": round(seconds, 3)})  # fmt: skip
-        if case in ("adult", "compas") and not given.methods and not given.quick:
+        if case in ("adult", "compas") and not given.methods and not given.quick and 1.0 in given.shares:
             jobs += _oracle_jobs(case, seeds, budget_of(case, 1.0, rows))
     yield jobs
 
@@ -228,25 +271,40 @@ def _frontier_jobs(given: argparse.Namespace) -> Iterator[list[Job]]:
 
 
 def _ablation_jobs(given: argparse.Namespace) -> Iterator[list[Job]]:
+    from _atats_ablations import PARTS, finer
+
     yield [{"kind": "plateau", "case": case} for case in given.only]
     rows = done_rows()
     yield [
         {"kind": "ablation", "case": case, "method": name, "seed": seed, "share": share,
          "seconds": round(budget_of(case, share, rows), 3), **change}
-        for case in given.only for seed in given.seeds or seeds_of(case) for share in SHARES
-        for name, change in ABLATIONS.items()
+        for case in given.only for seed in given.seeds or seeds_of(case) for share in given.shares
+        for name, change in (finer() if given.finer else PARTS).items()
+    ]  # fmt: skip
+
+
+def _wall_jobs(given: argparse.Namespace) -> Iterator[list[Job]]:
+    """Return the same budgets by the wall clock, which other work on the machine shortens."""
+    rows = done_rows()
+    yield [
+        {"kind": "wall", "case": case, "method": method, "seed": seed, "share": share,
+         "seconds": round(budget_of(case, share, rows), 3)}
+        for case in given.only for seed in given.seeds or seeds_of(case) for share in given.shares
+        for method in given.methods or EIGHT
     ]  # fmt: skip
 
 
 def _carry_out(rounds: Iterator[list[Job]], workers: int) -> None:
+    code = code_state()  # what workers import, as long as nobody edits meanwhile: run a long benchmark from a copy
     for jobs in rounds:
         known = {_key(row) for row in done_rows()}
         left = [job for job in jobs if _key(job) not in known]
         print(f"{len(left)} of {len(jobs)} jobs to run", flush=True)
         if not left:
             continue
-        with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=20) as pool:
-            for row in pool.imap_unordered(carry_out, left):
+        with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=60) as pool:
+            for done in pool.imap_unordered(carry_out, left):
+                row = {**done, "code": code, "load": os.getloadavg()[0], "date": time.strftime("%Y-%m-%d %H:%M")}
                 with ROWS.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(_plain(row)) + "\n")
                 said = row.get("error") or {name: row.get(name) for name in ("hit", "utility", "hypervolume", "spent")}
@@ -269,11 +327,13 @@ def _plain(value: Any) -> Any:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("run", "frontier", "ablate", "table"))
+    parser.add_argument("what", choices=("run", "frontier", "ablate", "wall", "table"))
     split: Callable[[str], tuple[str, ...]] = lambda text: tuple(text.split(","))  # noqa: E731
     parser.add_argument("--only", type=split, default=tuple(CASES), help="cases, by comma")
     parser.add_argument("--methods", type=split, default=(), help="methods, by comma")
     parser.add_argument("--seeds", type=lambda text: tuple(int(one) for one in text.split(",")), default=())
+    parser.add_argument("--shares", type=lambda text: tuple(float(one) for one in text.split(",")), default=SHARES)
+    parser.add_argument("--finer", action="store_true", help="ablate single dials and single fields of the state")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="one case, one seed, two budgets: about 15 minutes")
     given = parser.parse_args()

@@ -71,7 +71,8 @@ def test_removed_units_are_zero_columns(seed):
     assert logits(full, x) == pytest.approx(logits(narrow, x))
     assert np.flatnonzero(np.abs(full[0][0]).sum(axis=0)).tolist() == first.tolist()  # each unit finds itself
     reach = perturbation_reach(layers, weight_errors(layers, narrow), x)
-    assert (np.abs(logits(layers, x) - logits(narrow, x)) <= reach * (1 + 1e-9)).all()
+    # where all removed units are off nothing moves, but for the order of the sums
+    assert (np.abs(logits(layers, x) - logits(narrow, x)) <= reach * (1 + 1e-9) + 1e-12).all()
 
 
 @settings(max_examples=60, deadline=None)

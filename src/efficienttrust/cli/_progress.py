@@ -55,6 +55,10 @@ class _Lines:
         self._next = 0.0
 
     def __call__(self, event: ProgressEvent) -> None:
+        for line in event.lines:
+            print(line, file=sys.stderr)
+        if event.lines:
+            return
         if event.phase != self._phase or event.fraction >= self._next:
             self._phase = event.phase
             self._next = event.fraction + LINE_FRACTION
@@ -72,6 +76,8 @@ def _live_bar() -> Iterator[Callable[[ProgressEvent], None]]:
 
         def show(event: ProgressEvent) -> None:
             nonlocal drawn
+            for line in event.lines:
+                live.console.print(line)
             now = time.monotonic()
             if now - drawn >= REFRESH_SECONDS:
                 drawn = now

@@ -47,6 +47,7 @@ def fit(
     seed: int | None = None,
     split_seed: int | None = None,
     use_groups_at_prediction: bool | None = None,
+    force: bool | None = None,
     out: Path | None = None,
     overwrite: bool = False,
     show_small_cells: bool = False,
@@ -57,8 +58,9 @@ def fit(
     """Train a model under a budget, check every target on the deployed file, and write a report.
 
     Options given together with a YAML file replace what the file says. Exit codes: 0 done, 1 a target was missed and
-    `--strict` was given, or the limit on memory was exceeded, 2 wrong usage or input, 3 infeasible, 130 interrupted
-    (the state is saved; run the same command again to continue).
+    `--strict` was given, or the limit on memory was exceeded, 2 wrong usage or input, 3 infeasible: the arithmetic of
+    the budget or a rigorous bound excludes it (see `efficienttrust limits`), 130 interrupted (the state is saved; run
+    the same command again to continue).
 
     Args:
         source: A data set by name (see `efficienttrust data list`), your copy of one as `diabetes130:PATH` or
@@ -87,6 +89,7 @@ def fit(
         seed: Seed of the split and of the training; 0 by default.
         split_seed: Seed of the split, where runs of several seeds shall share one.
         use_groups_at_prediction: Let the deployed model use the sensitive columns for group thresholds.
+        force: Train even towards a target that a rigorous bound excludes.
         out: Folder of the run; `runs/NAME` by default.
         overwrite: Replace the folder of an earlier run.
         show_small_cells: Show figures about fewer than ten people; without it those of clinical data are withheld from
@@ -113,7 +116,7 @@ def fit(
         "use_groups_at_prediction": use_groups_at_prediction,
     }
     if from_ is not None:
-        _refuse_with_curve({"source": source, **data.values(), **training})
+        _refuse_with_curve({"source": source, **data.values(), **training, "force": force})
         run, folder = _deployed(from_, target or (), budget, out, overwrite, show_small_cells, quiet)
     elif source is None:
         raise UsageError(
@@ -125,7 +128,7 @@ def fit(
         from efficienttrust.pipeline.spec import fit_spec
 
         spec = fit_spec({**asked, "budget": budget, "targets": target}, file=Path(source) if is_file else None)
-        run, folder = _trained(spec, out, overwrite, show_small_cells, quiet)
+        run, folder = _trained(spec, out, overwrite, show_small_cells, quiet, force=bool(force))
     from efficienttrust import pipeline
 
     shown = pipeline.for_readers(run.document, show_small_cells=show_small_cells)
@@ -138,7 +141,9 @@ def fit(
     return int(bool(run.failed) or (strict and missed))
 
 
-def _trained(spec: FitSpec, out: Path | None, overwrite: bool, show_small_cells: bool, quiet: bool) -> tuple[Run, Path]:
+def _trained(
+    spec: FitSpec, out: Path | None, overwrite: bool, show_small_cells: bool, quiet: bool, *, force: bool
+) -> tuple[Run, Path]:
     """Train what a spec asks for; return the run and its folder."""
     from efficienttrust import pipeline
 
@@ -159,6 +164,7 @@ def _trained(spec: FitSpec, out: Path | None, overwrite: bool, show_small_cells:
         run = train(
             problem,
             **spec.training(),
+            force=force,
             out=folder,
             overwrite=overwrite,
             show_small_cells=show_small_cells,

@@ -81,6 +81,7 @@ def deliver(
             raise SystemExit(0)
         ledger = Ledger(request.budget, clock_override=None if team is None else team.clocks())
         tell = Tell(progress, ledger)
+        tell.say(f"{one.target.text}: {one.verdict}: {one.sentence}" for one in request.limits if one.findings)
         ledger.add_prior("data", **(problem.preparation if team is None else team.preparation))
         capacity = source.capacity(problem, request, ledger)
         peaks.reach("probe")
@@ -102,8 +103,11 @@ def deliver(
         proof = _prove(problem, request, ledger, content, file, candidates, choice, team, selection.guarantee, tell)
         peaks.reach("evaluate")
         failed = check_memory(problem, request, ledger, candidates, peaks)
+        limit = _limit(problem, request, ledger, tell) if out is not None else None
         document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof, selection)
         document["failed"] = list(failed)
+        document["limits"] = [one.record() for one in request.limits]
+        document["limit"] = limit
         document["trajectory"] = dict(candidates.trajectory)
         run = Run(
             document=document if constraints is None else {**document, "constraints": constraints},
@@ -118,6 +122,15 @@ def deliver(
             tell("report")
             run.save(out, overwrite=overwrite, show_small_cells=show_small_cells)
     return run
+
+
+def _limit(problem: Problem, request: Request, ledger: Ledger, tell: Tell) -> dict[str, Any]:
+    """Return the limit that the report draws."""
+    from efficienttrust.pipeline.limits import limit_document
+
+    tell("limit")
+    with ledger.phase("limit"):
+        return limit_document(problem, request.targets, aware=request.aware, seed=request.seed)
 
 
 def _prove(

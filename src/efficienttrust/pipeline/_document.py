@@ -171,6 +171,8 @@ def command(problem: Problem, request: Request) -> str:
         words += ["--augment", strengths or "none"]
     if request.aware:
         words.append("--use-groups-at-prediction")
+    if any(finding.refuses for one in request.limits for finding in one.findings):
+        words.append("--force")
     return shlex.join(words)
 
 

@@ -44,6 +44,7 @@ def fit(
     overwrite: bool = False,
     show_small_cells: bool = False,
     use_groups_at_prediction: bool = False,
+    force: bool = False,
     progress: Callable[[ProgressEvent], None] | None = None,
     constraints: Mapping[str, Any] | None = None,
 ) -> Run:
@@ -72,12 +73,13 @@ def fit(
         overwrite: Replace an earlier run in `out`.
         show_small_cells: Do not withhold figures about fewer than ten people from the pages of clinical data.
         use_groups_at_prediction: Let the deployed model read the sensitive columns. Off: it is attribute-blind.
+        force: Train even towards a target that a rigorous bound excludes.
         progress: Called with signs of life.
         constraints: What levels of a baseline made of the arguments, to be recorded: see `fit_at_levels`.
 
     Raises:
         UsageError: Wrong names, values, or a folder that cannot be used.
-        InfeasibleError: The arithmetic of the budget excludes what was asked.
+        InfeasibleError: The arithmetic of the budget, or a rigorous bound, excludes what was asked.
         RunInterrupted: A stop was requested; the state is saved.
     """
     request = make_request(
@@ -90,6 +92,7 @@ def fit(
         settings=settings or Settings(),
         seed=seed,
         aware=use_groups_at_prediction,
+        force=force,
     )
     return deliver(
         problem,

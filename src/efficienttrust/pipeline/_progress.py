@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from efficienttrust.resources import Ledger
@@ -18,10 +18,12 @@ class ProgressEvent:
         used: Used on the declared clock.
         limit: The limit on it, infinite without one.
         clock: The declared clock.
-        phase: What is going on: `probe`, `train`, `calibrate`, `export`, `measure`, `evaluate` or `report`.
+        phase: What is going on: `limits`, `probe`, `train`, `calibrate`, `export`, `measure`, `evaluate`, `limit` or
+            `report`.
         step: Optimiser steps so far.
         metrics: Monitor metrics as they will be after calibration.
         action: The present setting of the dials, as text.
+        lines: What is to be said once, a line each.
     """
 
     fraction: float
@@ -32,6 +34,7 @@ class ProgressEvent:
     step: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     action: str = ""
+    lines: tuple[str, ...] = ()
 
 
 class Tell:
@@ -45,6 +48,13 @@ class Tell:
     def __init__(self, progress: Callable[[ProgressEvent], None] | None, ledger: Ledger) -> None:
         self._progress, self._ledger, self._limit = progress, ledger, ledger.limit
         self._step = 0
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Tell lines that are to stay on the screen."""
+        said = tuple(lines)
+        if self._progress is not None and said:
+            clock, used = self._ledger.clock, self._ledger.used()
+            self._progress(ProgressEvent(0.0, used, self._limit, clock, "limits", lines=said))
 
     def __call__(
         self, phase: str, step: int | None = None, metrics: Mapping[str, float] | None = None, action: str = ""

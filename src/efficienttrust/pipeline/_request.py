@@ -18,7 +18,7 @@ from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.suite import check_measurable
 from efficienttrust.evaluation.targets import Target, check_targets, parse_target
 from efficienttrust.models import network_of, networks, parse_network
-from efficienttrust.pipeline._feasibility import refuse_contradictions
+from efficienttrust.pipeline.limits import TargetLimits, assess, question_of, refuse_impossible
 from efficienttrust.resources import Budget
 from efficienttrust.threats import attacks
 from efficienttrust.training import Settings, trainers
@@ -45,6 +45,7 @@ class Request:
         settings: How it is trained.
         seed: Seed of the training.
         aware: Whether the true group is used at prediction.
+        limits: What is known to limit the targets, without estimates.
     """
 
     budget: Budget
@@ -59,6 +60,7 @@ class Request:
     settings: Settings
     seed: int
     aware: bool
+    limits: tuple[TargetLimits, ...] = ()
 
     def identity(self, problem: Problem) -> str:
         """Return what a checkpoint must agree with to be resumed: data, settings and version."""
@@ -88,6 +90,7 @@ def make_request(
     settings: Settings,
     seed: int,
     aware: bool,
+    force: bool = False,
 ) -> Request:
     """Check a request against the problem.
 
@@ -108,7 +111,9 @@ def make_request(
         )
     if aware and not problem.sensitive:
         raise UsageError("--use-groups-at-prediction needs groups: name the columns that hold them with --sensitive")
-    refuse_contradictions(problem, parsed)
+    known = assess(question_of(problem, parsed, budget=asked, aware=aware, seed=seed), cheap=True)
+    if not force:
+        refuse_impossible(known)
     limits = asked.in_samples(len(problem.splits["train"].y))
     if limits.time is not None and limits.time.clock == "steps" and limits.time.amount < 1:
         raise InfeasibleError(f"budget: {limits.time} is less than one training step")
@@ -132,6 +137,7 @@ def make_request(
         settings,
         seed,
         aware,
+        known,
     )
 
 

@@ -8,8 +8,7 @@ as they were typed (`--budget: ...`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +16,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -29,7 +27,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from efficienttrust.errors import UsageError, did_you_mean
+from efficienttrust.errors import UsageError
+from efficienttrust.pipeline._strict_yaml import Strict, fault_of_the_field, line_of, path_of, read_yaml, text_of_fault
 
 
 def fit_spec(options: Mapping[str, object], *, file: Path | None = None) -> FitSpec:
@@ -40,7 +39,7 @@ def fit_spec(options: Mapping[str, object], *, file: Path | None = None) -> FitS
         file: A YAML file. A relative path in its `data.source`, alone or behind a name, is relative to its folder.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    document = _read(file) if file else {}
+    document = read_yaml(file, states="data, budget and targets", keys=FitSpec.model_fields) if file else {}
     merged = dict(document) | {name: value for name, value in given.items() if name in FitSpec.model_fields}
     data = document.get("data", {})
     if isinstance(data, Mapping):
@@ -55,7 +54,7 @@ def fit_spec(options: Mapping[str, object], *, file: Path | None = None) -> FitS
         faults = sorted((_where(fault["loc"], document, file, given), _what(fault)) for fault in error.errors())
         raise UsageError("\n".join(f"{place}: {what}" for (_line, place), what in faults)) from None
     if file and "source" not in given:
-        placed = spec.data.model_copy(update={"source": _beside(file, spec.data.source)})
+        placed = spec.data.model_copy(update={"source": beside(file, spec.data.source)})
         return spec.model_copy(update={"data": placed})
     return spec
 
@@ -65,7 +64,7 @@ def fit_spec_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **FitSpec.model_json_schema()}
 
 
-def _beside(file: Path, source: str) -> str:
+def beside(file: Path, source: str) -> str:
     """Return a source with its paths relative to the folder of a file; names stay as they are."""
     word, colon, path = source.partition(":")
     if colon:
@@ -95,14 +94,14 @@ def _as_amount(value: object) -> object:
 def _as_budget(text: str) -> str:
     from efficienttrust.resources import Budget
 
-    with _fault_of_the_field():
+    with fault_of_the_field():
         return str(Budget.parse(text))
 
 
 def _as_target(text: str) -> str:
     from efficienttrust.evaluation.targets import parse_target
 
-    with _fault_of_the_field():
+    with fault_of_the_field():
         parse_target(text)
     return text
 
@@ -110,7 +109,7 @@ def _as_target(text: str) -> str:
 def _as_policy(text: str) -> str:
     from efficienttrust.atats import make_policy
 
-    with _fault_of_the_field():
+    with fault_of_the_field():
         make_policy(text)
     return text
 
@@ -118,14 +117,14 @@ def _as_policy(text: str) -> str:
 def _as_limitation(text: str) -> str:
     from efficienttrust.data.limitations import parse_limitation
 
-    with _fault_of_the_field():
+    with fault_of_the_field():
         return parse_limitation(text).text
 
 
 def _as_augment(text: str) -> str:
     from efficienttrust.training import parse_augmentation
 
-    with _fault_of_the_field():
+    with fault_of_the_field():
         parse_augmentation(text)
     return text
 
@@ -133,31 +132,22 @@ def _as_augment(text: str) -> str:
 def _as_prune(text: str) -> str:
     from efficienttrust.compression.pruning import parse_pruning
 
-    with _fault_of_the_field():
+    with fault_of_the_field():
         return parse_pruning(text).text
 
 
 def _as_quantize(text: str) -> str:
     from efficienttrust.compression.quantisation import parse_quantisation
 
-    with _fault_of_the_field():
+    with fault_of_the_field():
         return text if text in ("auto", "none") else parse_quantisation(text).text
 
 
 def _as_level(text: str) -> str:
     from efficienttrust.pipeline.levels import parse_level
 
-    with _fault_of_the_field():
+    with fault_of_the_field():
         return str(parse_level(text))
-
-
-@contextmanager
-def _fault_of_the_field() -> Iterator[None]:
-    """Turn a `UsageError` into the error that pydantic collects, so that several faults are reported at once."""
-    try:
-        yield
-    except UsageError as error:
-        raise ValueError(str(error)) from None
 
 
 def _form(value: object) -> Literal["<text>", "<parts>"]:
@@ -180,13 +170,7 @@ Quantize = Annotated[str, AfterValidator(_as_quantize)]
 Level = Annotated[str, AfterValidator(_as_level)]
 
 
-class _Strict(BaseModel):
-    """Base of all parts: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataSpec(_Strict):
+class DataSpec(Strict):
     """Which table or images to learn from and what their columns mean; the arguments of `load_problem`."""
 
     source: str = Field(description="a data set by name, the path of a .csv, .csv.gz or .parquet file, or images")
@@ -211,7 +195,7 @@ class DataSpec(_Strict):
         return self.model_dump(exclude={"source"})
 
 
-class BudgetSpec(_Strict):
+class BudgetSpec(Strict):
     """Limits by resource, as a mapping; the text form `time=20s cpu, size=300kB` says the same."""
 
     time: Amount | None = Field(None, description="`20s`, `20s cpu`, `500 steps`; wall clock unless named")
@@ -241,7 +225,7 @@ class BudgetSpec(_Strict):
         return ", ".join(f"{name}={value}" for name, value in self if value is not None)
 
 
-class FitSpec(_Strict):
+class FitSpec(Strict):
     """One training: data, budget, targets, and how to get there."""
 
     data: DataSpec
@@ -320,76 +304,21 @@ class FitSpec(_Strict):
 _PARTS: dict[tuple[str, ...], type[BaseModel]] = {(): FitSpec, ("data",): DataSpec, ("budget",): BudgetSpec}
 REPEATED = ("targets", "relations", "limitations", "levels")
 """Fields whose option is given once for each text, and is called by the singular."""
-_REMEDIES = {
-    "string_type": "give a text",
-    "tuple_type": "give a list",
-    "bool_type": "give true or false",
-    "bool_parsing": "give true or false",
-    "int_type": "give a whole number",
-    "int_parsing": "give a whole number",
-    "int_from_float": "give a whole number",
-    "greater_than_equal": "give 0 or more",
-    "less_than_equal": "give 1 or less",
-    "model_type": "give a mapping of keys and values",
-}
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    """Return the mapping in a YAML file, with line numbers on its nodes."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        document = YAML().load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{file}: no such file; give a .yaml file that states data, budget and targets") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: not a text file in UTF-8") from None
-    except MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"{file}{line}: not valid YAML: {error.problem}") from None
-    except YAMLError as error:
-        raise UsageError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(document, Mapping):
-        raise UsageError(f"{file}:1: give a mapping with the keys {', '.join(FitSpec.model_fields)}")
-    return document
-
-
-def _path(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Drop the tags by which two forms are told apart."""
-    return tuple(part for part in loc if part not in ("<text>", "<parts>"))
 
 
 def _where(
     loc: tuple[int | str, ...], document: Mapping[str, Any], file: Path | None, given: Mapping[str, object]
 ) -> tuple[int, str]:
     """Return the line (0 for an option) and how to name the place of a fault."""
-    path = _path(loc)
+    path = path_of(loc)
     option = next((part for part in map(str, path[:2]) if part in given), None)
     if option is None and file is None:
         option = str(path[-1])
     if option is not None:
         return 0, f"--{option.removesuffix('s') if option in REPEATED else option.replace('_', '-')}"
-    line = 0
-    node: Any = document
-    for part in path:
-        lines = node.lc.data if hasattr(node, "lc") else None
-        if not lines or part not in lines:
-            break
-        line = lines[part][0]
-        node = node[part]
-    return line + 1, f"{file}:{line + 1}: {'.'.join(map(str, path))}"
+    line = line_of(document, path)
+    return line, f"{file}:{line}: {'.'.join(map(str, path))}"
 
 
 def _what(fault: ErrorDetails) -> str:
-    path = _path(fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        known = _PARTS[tuple(str(part) for part in path[:-1])].model_fields
-        return f"unknown key.{did_you_mean(str(path[-1]), known)}"
-    if fault["type"] == "missing":
-        field = _PARTS[tuple(str(part) for part in path[:-1])].model_fields[str(path[-1])]
-        return f"missing; give {field.description}"
-    if fault["type"] == "value_error":
-        return str(fault["ctx"]["error"])
-    remedy = _REMEDIES.get(fault["type"], fault["msg"])
-    return f"{remedy}, not {fault['input']!r}"
+    return text_of_fault(fault, _PARTS.get(tuple(str(part) for part in path_of(fault["loc"])[:-1])))

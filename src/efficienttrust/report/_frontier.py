@@ -12,6 +12,7 @@ from efficienttrust.report._figures import Cell, Figure, LegendItem, Table, read
 from efficienttrust.report._format import amount, as_float, number
 from efficienttrust.report._frontier_figure import scatter_panels
 from efficienttrust.report._frontier_read import DIALS, Axis, CurvePoint, read_axes, read_points
+from efficienttrust.report._limit import LIMIT_WORDS, LimitCurve, distance_table, read_limit
 from efficienttrust.report._page import environment
 from efficienttrust.report._read import WITHHELD, Document, count_text, part, rows, texts
 
@@ -37,7 +38,7 @@ def render_frontier(document: Mapping[str, Any], folder: str) -> str:
         The page. Values that could not be estimated are shown as such; nothing is loaded from elsewhere.
     """
     axes = read_axes(document)
-    points = read_points(document, axes)
+    points, limit = read_points(document, axes), read_limit(document)
     commands = [(point.name, deploy_command(point, axes, folder)) for point in points]
     return environment().get_template("frontier.html.j2").render(
         light=_theme.variables(_theme.LIGHT),
@@ -47,7 +48,8 @@ def render_frontier(document: Mapping[str, Any], folder: str) -> str:
         title=_title(document, points, axes),
         summary=_summary(document, points, axes),
         budget=_bars.budget_bars(document),
-        figure=_figure(points, axes) if points else None,
+        figure=_figure(points, axes, limit) if points else None,
+        distances=_distances(points, axes, limit),
         chosen_by=_calibrate_table(document, points, axes) if points else None,
         policy=str(part(document, "spec").get("policy") or "?"),
         example=suggested_command(document, folder),
@@ -187,11 +189,20 @@ def _than(cost: float) -> str:
     return "less" if cost >= 0 else "more"
 
 
-def _figure(points: Sequence[CurvePoint], axes: Sequence[Axis]) -> Figure:
-    panels = scatter_panels(points, axes)
+def _distances(points: Sequence[CurvePoint], axes: Sequence[Axis], limit: LimitCurve | None) -> Table | None:
+    at = next((index for index, axis in enumerate(axes) if limit is not None and axis.key == limit.key), None)
+    if limit is None or at is None:
+        return None
+    return distance_table(limit, [(one.name, one.test[0], one.test[at].value) for one in points], axes[0].words)
+
+
+def _figure(points: Sequence[CurvePoint], axes: Sequence[Axis], limit: LimitCurve | None) -> Figure:
+    panels = scatter_panels(points, axes, limit)
     legend = [LegendItem("deployed", "exported file on test, 95 % interval")]
     if any(not mark.on_curve for panel in panels for mark in panel.points):
         legend.append(LegendItem("hollow", "another beats it on these two axes, none on all three"))
+    if limit is not None and any(panel.limit for panel in panels):
+        legend.append(LegendItem("limit", LIMIT_WORDS))
     undrawn = [point.name for point in points if not all(one.known for one in point.test)]
     finding = _finding(points, axes)
     return Figure(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from efficienttrust.report._frontier_read import Axis, CurvePoint, unbeaten
+from efficienttrust.report._limit import DrawnLimit, LimitCurve, draw_limit
 from efficienttrust.report._read import Estimate
 from efficienttrust.report._scale import Scale, Tick, scale_over
 
@@ -52,12 +53,30 @@ class ScatterPanel:
     curve: str
     x_ticks: Sequence[Tick]
     y_ticks: Sequence[Tick]
+    limit: DrawnLimit | None = None
 
 
-def scatter_panels(points: Sequence[CurvePoint], axes: Sequence[Axis]) -> list[ScatterPanel]:
-    """Draw utility over each other axis; points without a value on either are left out."""
-    y = _scale([point.test[0] for point in points])
-    return [_panel(points, axes, at, y) for at in range(1, len(axes))]
+def scatter_panels(
+    points: Sequence[CurvePoint], axes: Sequence[Axis], limit: LimitCurve | None = None
+) -> list[ScatterPanel]:
+    """Draw utility over each other axis; points without a value on either are left out.
+
+    Args:
+        points: The points.
+        axes: The axes, utility first.
+        limit: What is drawn over the axis of its metric.
+    """
+    limited = (
+        [limit.at(point.test[at].value) for at in range(1, len(axes)) for point in points if _limits(limit, axes[at])]
+        if limit
+        else []
+    )
+    y = _scale([*(point.test[0] for point in points), *limited])
+    return [_panel(points, axes, at, y, limit) for at in range(1, len(axes))]
+
+
+def _limits(limit: LimitCurve | None, axis: Axis) -> bool:
+    return limit is not None and limit.key == axis.key
 
 
 def words_of(point: CurvePoint, axes: Sequence[Axis]) -> str:
@@ -66,7 +85,9 @@ def words_of(point: CurvePoint, axes: Sequence[Axis]) -> str:
     return f"{point.name}: {values}"
 
 
-def _panel(points: Sequence[CurvePoint], axes: Sequence[Axis], at: int, y: Scale) -> ScatterPanel:
+def _panel(
+    points: Sequence[CurvePoint], axes: Sequence[Axis], at: int, y: Scale, limit: LimitCurve | None
+) -> ScatterPanel:
     x = _scale([point.test[at] for point in points])
     drawn = [index for index, point in enumerate(points) if point.test[0].known and point.test[at].known]
     front = set(unbeaten(points, axes, (0, at)))
@@ -98,6 +119,7 @@ def _panel(points: Sequence[CurvePoint], axes: Sequence[Axis], at: int, y: Scale
         ),
         x_ticks=x.ticks(),
         y_ticks=[Tick(round(100 - tick.at, 2), tick.text) for tick in y.ticks()],
+        limit=draw_limit(limit, x, y) if limit is not None and _limits(limit, axes[at]) else None,
     )
 
 

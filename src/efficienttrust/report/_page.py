@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from efficienttrust.report import _bars, _groups, _sentences, _tables, _theme, _trade
 from efficienttrust.report._compression import compression_section
 from efficienttrust.report._figures import DotPanel, dot_panel
+from efficienttrust.report._limit_section import limit_section
 from efficienttrust.report._read import Document, VerdictText, part, read_verdicts, texts
 from efficienttrust.report._selection import selection_lines
 from efficienttrust.report._trajectory import trajectory_figure
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 STATUS_WORDS = {"certified": "Certified", "met": "Met", "missed": "Missed", "infeasible": "Infeasible"}
 CONTENTS = (
     ("trade", "What was traded"),
+    ("limit", "The limit"),
     ("trajectory", "Trajectory"),
     ("ledger", "Ledger"),
     ("groups", "By group"),
@@ -46,7 +48,8 @@ def render_report(document: Document, history: pd.DataFrame, decisions: pd.DataF
         The page. Values that could not be estimated are shown as such; nothing is loaded from elsewhere.
     """
     groups = _groups.read_groups(document)
-    compression = compression_section(document)
+    compression, limit = compression_section(document), limit_section(document)
+    contents = [one for one in CONTENTS if limit is not None or one[0] != "limit"]
     return environment().get_template("report.html.j2").render(
         light=_theme.variables(_theme.LIGHT),
         dark=_theme.variables(_theme.DARK),
@@ -83,7 +86,8 @@ def render_report(document: Document, history: pd.DataFrame, decisions: pd.DataF
         created=_sentences.created(document),
         facts=_tables.facts(document),
         compression=compression,
-        contents=(("compression", "Compression"), *CONTENTS) if compression else CONTENTS,
+        limit=limit,
+        contents=[("compression", "Compression"), *contents] if compression else contents,
     )  # fmt: skip
 
 

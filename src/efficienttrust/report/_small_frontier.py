@@ -16,13 +16,14 @@ def withhold_points(document: Mapping[str, Any], least: int = LEAST) -> dict[str
     """Return the document of a curve without small cells; the one that is given is not changed.
 
     A point's values on test are withheld as those of a run are, which goes by its rates by group (`groups`). Values on
-    the calibrate split are gone altogether: how many rows are behind each is not on record.
+    the calibrate split are gone altogether, and the limit: how many rows are behind each is not on record.
 
     Args:
         document: The content of `frontier.json`, as plain values.
         least: Smallest count that is shown.
     """
     found = suppress_small_cells({**document, "points": []}, least)
+    found.pop("limit", None)
     found["points"] = [_withhold_point(one, document["problem"], least) for one in document["points"]]
     return found
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from efficienttrust.study._trial import content_address
 
 NONE = "none"
 """Level of the factor `constraint` where nothing is constrained."""
@@ -127,3 +129,8 @@ class Design:
                 "seeds": tuple(values["seeds"]),
             }
         )
+
+
+def hash_of_declared(hypotheses: Sequence[Hypothesis]) -> str:
+    """Return the SHA-256 of hypotheses, contrasts, families and margins, as `Design.declared_hash` holds it."""
+    return content_address([dataclasses.asdict(one) for one in hypotheses])

@@ -1,14 +1,15 @@
 """How many decisions a change of the weights of a ReLU network can flip at most: exact, row by row.
 
-Letters: W_l [in, out] and b_l are weights and biases of layer l, E_l and B_l the largest absolute errors of each, a_l
-the activations of the unchanged network (a_0 = x), e_l a bound on how far they move. As ReLU moves nothing farther
-apart, e_0 = 0 and e_l = e_{l-1} (|W_l| + E_l) + |a_{l-1}| E_l + B_l; the last one is kappa, the reach of the logit. A
-row can flip only where its margin is at most kappa. Bounds multiply over layers: with 8 bits they are useful, with 4
-nearly vacuous, and they must be read beside the flips observed.
+Letters: W_l [in, out] and b_l are weights and biases of layer l, E_l and B_l the largest absolute errors of each, z_l
+and a_l = max(z_l, 0) what the units of the unchanged network hold before and after ReLU (a_0 = x), e_l a bound on how
+far a_l moves. e_0 = 0 and f_l = e_{l-1} (|W_l| + E_l) + |a_{l-1}| E_l + B_l bounds how far z_l moves; a unit that is on
+moves no farther than that, one that is off has to reach 0 first: e_l = f_l where z_l >= 0, else max(0, f_l + z_l). The
+last f is kappa, the reach of the logit. A row can flip only where its margin is at most kappa. Bounds multiply over
+layers: with 8 bits they are useful, with 4 nearly vacuous, and they must be read beside the flips observed.
 
 References:
     Weng et al. 2020, "Towards certificated model robustness against weight perturbations" (AAAI); differs in that
-    every weight has its own error and every row its own activations.
+    every weight has its own error, every row its own activations, and units that stay off move nothing.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def perturbation_reach(layers: Layers, errors: Layers, x: NDArray[Any]) -> Float
         e = e @ (np.abs(_wide(w)) + error) + np.abs(a) @ error + offset
         a = a @ _wide(w) + b
         if place < len(layers) - 1:
+            e = np.maximum(e + np.minimum(a, 0.0), 0.0)
             a = np.maximum(a, 0.0)
     reach: Floats = e[:, 0]
     return reach

@@ -9,9 +9,10 @@ import pytest
 from efficienttrust.atats.catalogue.static import Static
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.targets import parse_target
-from efficienttrust.pipeline.methods import fitted, methods, row_of, run_method
+from efficienttrust.pipeline.methods import MethodRequest, fitted, methods, row_of, run_method
 from efficienttrust.pipeline.methods._method import BEFORE
 from efficienttrust.resources import Budget
+from efficienttrust.training import Settings
 from tests.small_problems import FAIR, loans
 
 FREE = "unconstrained"
@@ -94,6 +95,28 @@ class Spreading(Static):
 
 
 def test_a_dial_that_nothing_carries_out_is_no_method():
-    arguments = (loans(), Budget.parse("time=10 steps"), [parse_target(FAIR)], 0)
+    request = MethodRequest(loans(), Budget.parse("time=10 steps"), [parse_target(FAIR)])
     with pytest.raises(UsageError, match="spreading rests on spread, which nothing carries out"):
-        fitted("spreading", "a spread of settings", *arguments, policy=Spreading())
+        fitted("spreading", "a spread of settings", request, policy=Spreading())
+
+
+def test_a_method_trains_the_network_that_is_asked_for_in_the_way_that_is_asked_for():
+    asked = {"budget": "time=20 steps", "targets": [FAIR], "model": "mlp(widths=8)"}
+    run = run_method("reweighing", loans(), **asked, settings=Settings(prune="gradual:0.5", quantize="none")).run
+    assert run.document["model"]["architecture"] == "mlp 8"
+    assert run.document["spec"]["prune"] == "gradual:0.5"
+    narrow = run_method("reduced_width", loans(), budget="time=20 steps", targets=[FAIR], model="linear").run
+    assert narrow.document["spec"]["network"] == "linear"
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "said"),
+    [
+        ("prune_only", {"settings": Settings(prune="gradual:0.5")}, "prune_only fixes prune at gradual:0.8"),
+        ("trees_threshold", {"model": "mlp"}, "trees_threshold chooses its own model"),
+        ("trees_threshold", {"settings": Settings(prune="gradual:0.5")}, "are not pruned"),
+    ],
+)
+def test_a_method_refuses_what_it_does_not_leave_open(method, asked, said):
+    with pytest.raises(UsageError, match=said):
+        run_method(method, loans(), budget="time=20 steps", targets=[FAIR], **asked)

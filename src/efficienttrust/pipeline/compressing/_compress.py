@@ -230,6 +230,7 @@ def make_compress_request(
         settings=settings or _settings_of(said),
         seed=int(said["seed"]) if seed is None else seed,
         aware=bool(said["use_groups_at_prediction"]),
+        force=True,
     )
 
 

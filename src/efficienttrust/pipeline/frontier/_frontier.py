@@ -24,6 +24,7 @@ from efficienttrust.pipeline.frontier._curve import Point, curve
 from efficienttrust.pipeline.frontier._document import frontier_document
 from efficienttrust.pipeline.frontier._measure import Measured, measure_points
 from efficienttrust.pipeline.frontier._store import check_frontier_folder, read_frontier, read_network, write_frontier
+from efficienttrust.pipeline.limits import limit_document
 from efficienttrust.resources import Budget, Ledger
 from efficienttrust.training import Candidates, Settings, clear_stop
 from efficienttrust.training._distributed import processes
@@ -145,7 +146,13 @@ def frontier(
             measured = measure_points(problem, scorers, made, found, seed=seed)
         if measured:
             ledger.measured("size", float(max(one.size_bytes for one in measured)))
+        limit = None
+        if folder is not None:
+            tell("limit")
+            with ledger.phase("limit"):
+                limit = limit_document(problem, found.targets, aware=request.aware, seed=seed)
         document = frontier_document(problem, request, ledger, capacity, candidates, found, measured, points)
+        document["limit"] = limit
         result = Frontier(document, found, tuple(measured), candidates)
         if folder is not None:
             tell("report")

@@ -14,6 +14,7 @@ Example:
 """
 
 from efficienttrust.pipeline.limits._assess import TargetLimits, assess, question_of, refuse_impossible
+from efficienttrust.pipeline.limits._curve import limit_document
 from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, Verdict, assessors
 from efficienttrust.pipeline.limits._knowledge import Knowledge
 
@@ -26,6 +27,7 @@ __all__ = [
     "Verdict",
     "assess",
     "assessors",
+    "limit_document",
     "question_of",
     "refuse_impossible",
 ]

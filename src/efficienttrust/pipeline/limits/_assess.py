@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
@@ -34,6 +35,15 @@ class TargetLimits:
     def sentence(self) -> str:
         """The binding result in words."""
         return self.findings[0].sentence if self.findings else "nothing that was asked limits it"
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain values, for run.json."""
+        return {
+            "target": self.target.text,
+            "verdict": self.verdict,
+            "result": self.findings[0].code if self.findings else None,
+            "sentence": self.sentence,
+        }
 
 
 def assess(question: Question, *, cheap: bool) -> tuple[TargetLimits, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from efficienttrust.data import Problem
+from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.registry import Registry
 from efficienttrust.resources import Budget
@@ -37,6 +39,12 @@ class Finding:
     sentence: str
     bound: Bound
     refuses: bool = False
+
+
+def unknown(code: str, error: UsageError) -> Finding:
+    """Return the finding that a result cannot be applied to these rows."""
+    bound = Bound(math.nan, "estimate", (), "", {}, vacuous=True, reason=str(error))
+    return Finding("open", code, f"it cannot be estimated here: {error}", bound)
 
 
 @dataclass(frozen=True, eq=False)

@@ -151,8 +151,8 @@ results.register("T10", "description_length")(
         assumptions=ASSUMPTIONS,
         source="Blumer et al. 1987; Langford and Seeger 2001. Differs in that it is stated for gaps between groups",
         good_for=(
-            "What a choice among M checkpoints or candidates costs (b = log2 M), and what small linear, quantised or tree "
-            "models must generalise to."
+            "What a choice among M checkpoints or candidates costs (b = log2 M), and what small linear, quantised or "
+            "tree models must generalise to."
         ),
         vacuous_when="The code has about as many bits as there are rows: networks in floating point always.",
         functions=("occam_width", "occam_kl_upper", "max_bits", "fairness_gap_bound"),

@@ -75,7 +75,16 @@ def dpd_interval(
         kind=_kind(method),
         assumptions=ROWS,
         source=SOURCES[method],
-        inputs={"k1": k1, "n1": n1, "k0": k0, "n0": n0, "alpha": alpha, "method": method, "looks": looks, "pairs": pairs},
+        inputs={
+            "k1": k1,
+            "n1": n1,
+            "k0": k0,
+            "n0": n0,
+            "alpha": alpha,
+            "method": method,
+            "looks": looks,
+            "pairs": pairs,
+        },
         vacuous=nothing,
         reason="the interval of the gap is [0, 1]" if nothing else "",
         details={"estimate": k1 / n1 - k0 / n0, "absolute": absolute, "level": 1 - share},
@@ -126,7 +135,7 @@ def min_group_size(
     looks: int = 1,
     pairs: int = 1,
 ) -> Bound:
-    """Return the smallest n per group, two groups alike in size, at which a gap seen as `d_hat` is certified below `tau`.
+    """Return the smallest n of each of two groups at which a gap seen as `d_hat` is certified below `tau`.
 
     Math (McDiarmid): n = ln(2 / alpha) / (tau - d_hat)^2. The other methods search for the n at which the upper end of
     their interval is tau, with `rate` ± d_hat / 2 as the groups' rates.
@@ -146,7 +155,9 @@ def min_group_size(
     probability("tau", tau)
     probability("rate", rate)
     if not 0 <= d_hat <= 2 * min(rate, 1 - rate):
-        raise UsageError(f"d_hat is {d_hat}: a gap lies between 0 and {2 * min(rate, 1 - rate):g} at a mean rate of {rate}")
+        raise UsageError(
+            f"d_hat is {d_hat}: a gap lies between 0 and {2 * min(rate, 1 - rate):g} at a mean rate of {rate}"
+        )
     share = probability("alpha", alpha) / (whole("looks", looks) * whole("pairs", pairs))
     never = d_hat >= tau
     return Bound(
@@ -154,7 +165,15 @@ def min_group_size(
         kind="upper" if method == "mcdiarmid" else "estimate",
         assumptions=(*ROWS, "the gap that will be seen is d_hat", "both groups have the same number of rows"),
         source=SOURCES[_known(method)],
-        inputs={"tau": tau, "d_hat": d_hat, "alpha": alpha, "method": method, "rate": rate, "looks": looks, "pairs": pairs},
+        inputs={
+            "tau": tau,
+            "d_hat": d_hat,
+            "alpha": alpha,
+            "method": method,
+            "rate": rate,
+            "looks": looks,
+            "pairs": pairs,
+        },
         vacuous=never,
         reason=f"a gap seen as {d_hat:g} certifies no gap below {tau:g} at any size" if never else "",
     )
@@ -179,7 +198,7 @@ def dpd_null_bias(p: float, ns: Sequence[int]) -> Bound:
     errors = np.sqrt(p * (1 - p) / sizes)
     points = np.unique(np.concatenate([_support(p, int(n), float(e)) for n, e in zip(sizes, errors, strict=True)]))
     # points of different groups that are the same fraction differ by rounding: count as one what is closer than that
-    below = special.bdtr(np.floor(points[:-1, None] * sizes + 1e-9), sizes.astype(float), p)
+    below = special.bdtr(np.floor(points[:-1, None] * sizes + 1e-6), sizes, p)
     between = 1 - below.prod(axis=1) - (1 - below).prod(axis=1)
     return Bound(
         value=float(np.sum(between * np.diff(points))),
@@ -229,7 +248,9 @@ def certify_gap(
     """
     probability("tau", tau)
     if len(hits) != len(sizes) or len(hits) < 2:
-        raise UsageError(f"{len(hits)} counts of {len(sizes)} groups: give one count and one size for two groups or more")
+        raise UsageError(
+            f"{len(hits)} counts of {len(sizes)} groups: give one count and one size for two groups or more"
+        )
     places = list(combinations(range(len(hits)), 2))
     found = [
         dpd_interval(hits[g], sizes[g], hits[h], sizes[h], alpha, method, looks=looks, pairs=len(places))
@@ -314,10 +335,10 @@ results.register("T7", "fairness_certificates")(
         code="T7",
         title="Finite-sample certificates of a gap between groups",
         statement=(
-            "With n_1 and n_0 independent rows, |(phat_1 - phat_0) - (p_1 - p_0)| <= sqrt(ln(2/alpha)/2 (1/n_1 + 1/n_0)) "
-            "with probability 1 - alpha; hence a gap seen as d is certified below tau from n = ln(2/alpha)/(tau - d)^2 "
-            "rows per group on. At no true gap, max - min of the rates is still sqrt(2/pi p(1-p)(1/n_1 + 1/n_0)) on "
-            "average. M looks at K pairs need alpha/(MK)."
+            "With n_1 and n_0 independent rows, |(phat_1 - phat_0) - (p_1 - p_0)| <= sqrt(ln(2/alpha)/2 (1/n_1 + "
+            "1/n_0)) with probability 1 - alpha; hence a gap seen as d is certified below tau from n = "
+            "ln(2/alpha)/(tau - d)^2 rows per group on. At no true gap, max - min of the rates is still sqrt(2/pi "
+            "p(1-p)(1/n_1 + 1/n_0)) on average. M looks at K pairs need alpha/(MK)."
         ),
         assumptions=ROWS,
         source=(

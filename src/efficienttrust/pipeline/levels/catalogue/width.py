@@ -29,11 +29,11 @@ def _measure(baseline: Baseline) -> Measured:
 def _apply(share: float, measured: Measured, arguments: Arguments, baseline: Baseline) -> Limited:
     name, options = _network(baseline)
     count, wanted = _counter(baseline, name), share * measured.value
-    below, above = _scaled(options, 0.0), _scaled(options, 1.0)
+    below, above = narrowed(options, 0.0), narrowed(options, 1.0)
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        tried = _scaled(options, middle)
+        tried = narrowed(options, middle)
         if count(tried) < wanted:
             low, below = middle, tried
         else:
@@ -68,7 +68,7 @@ def _network(baseline: Baseline) -> tuple[str, Options]:
     return parent.network, {**parent.options, option: tuple(value) if option == "widths" else float(value)}
 
 
-def _scaled(options: Options, factor: float) -> Options:
+def narrowed(options: Options, factor: float) -> Options:
     """Return the options with the width times a factor, of which no layer loses its last unit."""
     if "widths" in options:
         return {**options, "widths": tuple(max(1, round(factor * width)) for width in options["widths"])}

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 SHARE = 0.5  # of each batch
 
 
 @methods.register("eg_on_robust")
-def eg_on_robust(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def eg_on_robust(request: MethodRequest) -> MethodResult:
     """Play fairlearn's game with adversarially trained networks."""
     return fitted(
         "eg_on_robust",
         "exponentiated gradient over networks whose batches are half attacked by N-FGSM",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         trainer="exponentiated_gradient",
         policy=fixed(adversarial_share=SHARE, attack="n_fgsm"),
     )

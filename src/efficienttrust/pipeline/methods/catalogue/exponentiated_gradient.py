@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 
 @methods.register("exponentiated_gradient")
-def exponentiated_gradient(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def exponentiated_gradient(request: MethodRequest) -> MethodResult:
     """Play fairlearn's game with plain networks."""
     return fitted(
         "exponentiated_gradient",
         "exponentiated gradient over plain networks; delivered is the mean logit of its mixture, or its best member",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         trainer="exponentiated_gradient",
         policy=fixed(),
     )

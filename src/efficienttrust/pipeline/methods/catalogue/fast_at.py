@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 
 @methods.register("fast_at")
-def fast_at(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def fast_at(request: MethodRequest) -> MethodResult:
     """Train on rows attacked in one step."""
     return fitted(
         "fast_at",
         "adversarial training by N-FGSM on whole batches",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         policy=fixed(adversarial_share=1.0, attack="n_fgsm"),
     )

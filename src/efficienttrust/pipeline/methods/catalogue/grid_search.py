@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 
 @methods.register("grid_search")
-def grid_search(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def grid_search(request: MethodRequest) -> MethodResult:
     """Walk fairlearn's grid with plain networks."""
     return fitted(
         "grid_search",
         "fairlearn's grid of ten multipliers over plain networks; delivered is the best single model",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         trainer="grid_search",
         policy=fixed(),
     )

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 STEP = 0.05  # of the exponentiated weights
 
 
 @methods.register("group_dro")
-def group_dro(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def group_dro(request: MethodRequest) -> MethodResult:
     """Train for the groups that lose most."""
     return fitted(
         "group_dro",
         "training that weights groups by their losses",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         policy=fixed(group_dro=STEP),
     )

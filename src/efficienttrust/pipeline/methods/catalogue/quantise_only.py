@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import BEFORE, MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import BEFORE, MethodRequest, MethodResult, fitted, fixed, methods
 from efficienttrust.training import Settings
 
 QUANTISATION = "int8"
 
 
 @methods.register("quantise_only")
-def quantise_only(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def quantise_only(request: MethodRequest) -> MethodResult:
     """Train plainly and quantise at the end."""
     return fitted(
         "quantise_only",
         "plain training and whole numbers of 8 bits",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         stage=BEFORE,
         policy=fixed(),
         settings=Settings(quantize=QUANTISATION),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.models import make_network, network_of
+from efficienttrust.models import make_network, network_of, parse_network
 from efficienttrust.pipeline._request import DEFAULT_NETWORK
-from efficienttrust.pipeline.methods._method import BEFORE, MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import BEFORE, MethodRequest, MethodResult, fitted, fixed, methods
 from efficienttrust.training import inputs_of
 from efficienttrust.training._widths import MENU, first_width
 
@@ -18,27 +15,25 @@ SHARE = 0.25  # of the parameters that the network has without a limit
 
 
 @methods.register("reduced_width")
-def reduced_width(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def reduced_width(request: MethodRequest) -> MethodResult:
     """Train plainly the widest network with a quarter of the parameters."""
-    most = int(SHARE * _parameters(problem))
+    budget = request.budget
+    most = int(SHARE * _parameters(request.problem, request.model))
     return fitted(
         "reduced_width",
         f"plain training of a network of at most {most} parameters, a quarter of the usual",
-        problem,
-        replace(budget, parameters=most if budget.parameters is None else min(most, budget.parameters)),
-        targets,
-        seed,
+        request,
         stage=BEFORE,
-        asked=budget,
+        budget=replace(budget, parameters=most if budget.parameters is None else min(most, budget.parameters)),
         policy=fixed(),
     )
 
 
-def _parameters(problem: Problem) -> int:
+def _parameters(problem: Problem, model: str | None) -> int:
     """Return the number of parameters of the network that `fit` trains without a limit."""
-    network = DEFAULT_NETWORK[problem.kind]
-    options = dict(network_of(network).options)
-    if network == "mlp" and problem.task == "binary":
+    network, given = parse_network(model or DEFAULT_NETWORK[problem.kind])
+    options = {**network_of(network).options, **given}
+    if network == "mlp" and problem.task == "binary" and not given:
         options["widths"] = MENU[first_width(len(problem.splits["train"]))]
     module = make_network(network, inputs_of(problem, 0), problem.outputs, seed=0, **options)
     return sum(parameter.numel() for parameter in module.parameters())

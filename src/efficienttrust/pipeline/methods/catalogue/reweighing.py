@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 
 @methods.register("reweighing")
-def reweighing(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def reweighing(request: MethodRequest) -> MethodResult:
     """Train on reweighted rows."""
     return fitted(
         "reweighing",
         "training on rows weighted so that group and label are independent",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         policy=fixed(reweighing=1.0),
     )

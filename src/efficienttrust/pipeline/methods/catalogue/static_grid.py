@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 
 @methods.register("static_grid")
-def static_grid(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def static_grid(request: MethodRequest) -> MethodResult:
     """Train each point of a grid in its share of the budget."""
     return fitted(
         "static_grid",
         "twelve fixed settings of lambda_fair and the adversarial share, each in a twelfth of the budget",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         trainer="static_grid",
         policy=fixed(),
     )

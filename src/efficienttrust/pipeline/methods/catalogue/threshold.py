@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 
 @methods.register("threshold")
-def threshold(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def threshold(request: MethodRequest) -> MethodResult:
     """Train plainly, then calibrate to the targets blind."""
     return fitted(
         "threshold",
         "plain training and calibration that does not read the group",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         policy=fixed(),
     )

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, fixed, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, fixed, methods
 
 BETA = 6.0  # of the paper
 STEPS = 10.0
 
 
 @methods.register("trades")
-def trades(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def trades(request: MethodRequest) -> MethodResult:
     """Train with the distance between clean and attacked answers."""
     return fitted(
         "trades",
         "TRADES on whole batches",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         policy=fixed(adversarial_share=1.0, attack="pgd", attack_steps=STEPS, trades=BETA),
     )

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, methods
 
 
 @methods.register("trees_eg")
-def trees_eg(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def trees_eg(request: MethodRequest) -> MethodResult:
     """Play fairlearn's game with boosted trees."""
     return fitted(
         "trees_eg",
         "exponentiated gradient over boosted trees; delivered is the mean logit of its mixture, or its best member",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         trainer="exponentiated_gradient_trees",
     )

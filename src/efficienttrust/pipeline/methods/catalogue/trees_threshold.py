@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from efficienttrust.data import Problem
-from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.methods._method import MethodResult, fitted, methods
-from efficienttrust.resources import Budget
+from efficienttrust.pipeline.methods._method import MethodRequest, MethodResult, fitted, methods
 from efficienttrust.training.catalogue.lightgbm import is_installed
 
 
 @methods.register("trees_threshold")
-def trees_threshold(problem: Problem, budget: Budget, targets: Sequence[Target], seed: int) -> MethodResult:
+def trees_threshold(request: MethodRequest) -> MethodResult:
     """Grow boosted trees, then calibrate to the targets."""
     return fitted(
         "trees_threshold",
         "boosted trees and calibration that does not read the group",
-        problem,
-        budget,
-        targets,
-        seed,
+        request,
         trainer="lightgbm" if is_installed() else "trees",
     )

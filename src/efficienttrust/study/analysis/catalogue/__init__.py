@@ -1,0 +1,1 @@
+"""One analysis per module; importing a module registers it."""

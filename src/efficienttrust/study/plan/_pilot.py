@@ -1,0 +1,72 @@
+"""A pilot: a few trials of each cost class, run through the same door as the study and kept in its store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from efficienttrust.errors import UsageError
+from efficienttrust.study._trial import Outcome, Trial
+from efficienttrust.study.plan._costs import cost_class
+
+if TYPE_CHECKING:
+    from efficienttrust.study.spec import Study
+
+SEEDS = 2  # of a class: the least that shows a spread
+LEASE = 86_400.0  # seconds; the pilot runs one trial at a time and gives leases back itself
+Run = Callable[[Any], Outcome]
+
+
+def pilot_trials(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials of a pilot: the first seeds of the first cell of each cost class."""
+    first: dict[tuple[str, str, str], str] = {}
+    taken: dict[str, int] = {}
+    chosen = []
+    for one in trials:
+        if first.setdefault(cost_class(one.factors), one.cell) == one.cell and taken.get(one.cell, 0) < SEEDS:
+            taken[one.cell] = taken.get(one.cell, 0) + 1
+            chosen.append(one)
+    return chosen
+
+
+def run_pilot(
+    study: Study, store: str | Path | None = None, *, run: Run | None = None
+) -> Iterator[tuple[Trial, Outcome]]:
+    """Run the pilot of a study and yield each trial with its outcome; those that have ended are not run again.
+
+    Args:
+        study: The study.
+        store: Its store; by default the file beside the study file.
+        run: What runs the settings of a trial; by default `run_trial`.
+
+    Raises:
+        UsageError: The store belongs to another study, or another driver holds a trial of the pilot.
+    """
+    from efficienttrust.study.store import ENDED, open_store
+
+    if run is None:
+        from efficienttrust.study.running import run_trial as run
+    trials = study.trials()
+    chosen = {one.key: one for one in pilot_trials(trials)}
+    with open_store(study.store if store is None else store) as kept:
+        kept.begin(study.identity(), trials)
+        ended = {one.trial.key for one in kept.trials(*ENDED)}
+        wanted = chosen.keys() - ended
+        others = []
+        try:
+            while wanted:
+                found = kept.claim("pilot", seconds=LEASE)
+                if not found:
+                    raise UsageError(f"{len(wanted)} trials of the pilot are held by another driver; wait for it")
+                [lease] = found
+                if lease.key not in wanted:
+                    others.append(lease)
+                    continue
+                wanted.remove(lease.key)
+                outcome = run(lease.settings)
+                kept.finish(lease, outcome)
+                yield chosen[lease.key], outcome
+        finally:
+            for lease in others:
+                kept.release(lease)

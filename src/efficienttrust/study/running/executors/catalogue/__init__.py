@@ -1,0 +1,1 @@
+"""One executor per module; importing it registers the executor."""
