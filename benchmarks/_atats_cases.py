@@ -62,19 +62,19 @@ CASES: dict[str, dict[str, Any]] = {
         "ruled": ("dpd", "robust_accuracy(pgd, eps=0.1)"),
         "model": "lstm(width=0.5)",
         "methods": EIGHT,
-        "most_seconds": 30.0,
+        "most_seconds": 15.0,
     },
     "nih": {
         "sensitive": "sex",
         "ruled": ("dpd", "robust_accuracy(pgd, eps=0.00784)"),
         "methods": EIGHT,
-        "most_seconds": 30.0,
+        "most_seconds": 15.0,
     },
     "cifar10": {
         "sensitive": "",
         "ruled": ("robust_accuracy(pgd, eps=0.00784)",),
         "methods": EIGHT,
-        "most_seconds": 30.0,
+        "most_seconds": 15.0,
     },
     "regression": {
         "sensitive": "sex",

@@ -19,10 +19,10 @@ SPARSITIES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5)
 MODELS = ("linear", "mlp(widths=16)", "mlp(widths=64-32)")
 ABOUT = """## Flips of compressed networks (T9)
 
-Adult, sensitive sex, {n:,} test rows; each network is trained for 1,500 steps without targets, mean over seeds {seeds}.
-*Bound*: largest share of decisions that can flip, from the float network and the number of bits (or the pruned weights)
-alone. *Weng*: the same bound without the look at which units are off. *Observed*: share that flips. *Gap*: largest
-change of the demographic parity difference by the bound, and the change observed (its size)."""
+Adult, sensitive sex, {n:,} test rows; each network is trained for 1,500 steps without targets; mean (range) over seeds
+{seeds}. *Bound*: largest share of decisions that can flip, from the float network and the number of bits (or the pruned
+weights) alone. *Weng*: the same bound without the look at which units are off. *Observed*: share that flips. *Gap*:
+largest change of the demographic parity difference by the bound, and the change observed (its size)."""
 
 
 def run() -> str:
@@ -44,8 +44,9 @@ def run() -> str:
             cut = cut_encoded(run_.decision, part.x, part.groups).astype(np.float64)
             tables.append(_table(layers_of(run_), part.x, cut, part.groups))
         names = [f"{bits} bits" for bits in BITS] + [f"{share:.0%} pruned" for share in SPARSITIES]
-        for name, row in zip(names, np.mean(tables, axis=0), strict=True):
-            lines.append(f"| {name} | " + " | ".join(f"{value:.4f}" for value in row) + " |")
+        for name, rows in zip(names, np.array(tables).transpose(1, 2, 0), strict=True):
+            cells = [f"{seeds.mean():.4f} ({seeds.min():.4f}–{seeds.max():.4f})" for seeds in rows]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

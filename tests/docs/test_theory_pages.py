@@ -31,3 +31,13 @@ def test_every_link_of_a_page_leads_to_a_file(page):
     targets = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
     lost = [t for t in targets if not t.startswith("http") and not (page.parent / t).exists()]
     assert lost == []
+
+
+def test_the_index_names_every_result_and_page():
+    from efficienttrust.theory import all_results
+
+    text = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+    for one in all_results():
+        page = f"theory/T{int(one.code[1:]):02d}.md"
+        assert f"| [{one.code}]({page}) | {one.title}" in text
+        assert (ROOT / "docs" / page).exists()

@@ -25,7 +25,11 @@ def test_numbers_of_the_catalogue():
     np.testing.assert_allclose(rules["standard"], (0.0484663, 0.120991), rtol=5e-6)
     np.testing.assert_allclose(rules["robust"], (0.0275336, 0.148978), rtol=5e-6)
     np.testing.assert_allclose(rules["fair"], (0.0912112, 0.0912112), rtol=5e-6)
-    assert [round(float(rules[name].mean()), 5) for name in ("standard", "robust", "fair")] == [0.08473, 0.08826, 0.09121]
+    assert [round(float(rules[name].mean()), 5) for name in ("standard", "robust", "fair")] == [
+        0.08473,
+        0.08826,
+        0.09121,
+    ]
     assert found.conflict.details["gap_standard"] == pytest.approx(0.0725, abs=5e-5)
     assert found.conflict.details["gap_robust"] == pytest.approx(0.1214, abs=5e-5)
 
@@ -67,9 +71,8 @@ def test_the_diagonal_is_the_best_direction_in_many_columns():
         margin = eta * w.sum() - eps * np.abs(w).sum()
         best = minimize_scalar(
             lambda t, w=w, margin=margin: (
-                normal.cdf(-(t + margin) / np.linalg.norm(w)) + normal.cdf((t - margin) / (K * np.linalg.norm(w)))
-            )
-            / 2,
+                (normal.cdf(-(t + margin) / np.linalg.norm(w)) + normal.cdf((t - margin) / (K * np.linalg.norm(w)))) / 2
+            ),
             bounds=(-8, 8),
             method="bounded",
         )

@@ -97,6 +97,24 @@ def test_it_equals_a_linear_program_over_the_cells(constraint, gaps, k, attribut
 
 
 @pytest.mark.parametrize(("constraint", "gaps"), KINDS)
+def test_certain_rows_and_tiny_weights_change_nothing_in_that(constraint, gaps):
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        groups = np.arange(16) % (2 + seed % 2)
+        eta = np.concatenate([np.full(6, 0.5), rng.choice([0, 0.25, 0.5, 0.75, 1], 10)])
+        weight = rng.random(16) * rng.choice([1, 1e-9], 16)
+        found = fair_bayes_frontier(
+            eta, None, groups, constraint=constraint, gaps=gaps, deltas=[0, 0.1, 0.4], sample_weight=weight
+        )
+        one_hot = np.eye(2 + seed % 2)[groups]
+        expected = [by_program(eta, weight, one_hot, constraint, gaps, delta) for delta in found.delta]
+        assert found.accuracy.value == pytest.approx(expected, abs=1e-8)
+        accuracy, rates = attained(found, eta, groups, weight)
+        assert accuracy == pytest.approx(found.accuracy.value, abs=1e-12)
+        assert (gap_of(rates, constraint, gaps) <= found.delta + 1e-9).all()
+
+
+@pytest.mark.parametrize(("constraint", "gaps"), KINDS)
 @pytest.mark.parametrize("attribute", ["aware", "blind"])
 def test_its_rules_have_the_accuracy_and_the_gaps(constraint, gaps, attribute):
     for seed, k in ((0, 2), (2, 3)):
@@ -221,6 +239,14 @@ def test_rows_of_unknown_group_and_without_weight_play_no_part():
         group_probabilities=np.concatenate([members[:, 0], [[0.5, 0.5]]]),
     )  # fmt: skip
     assert len(blind.rules.shares) == len(DELTAS)
+
+
+def test_codes_may_be_large_or_floating_and_negative_ones_are_unknown():
+    scores = [0.1, 0.9, 0.4, 0.6, 0.5]
+    for groups in ([-1, 20_000, 20_000, 7, 7], [-1.0, 1.0, 1.0, 0.0, 0.0]):
+        found = fair_bayes_frontier(scores, None, groups, deltas=[0.1]).accuracy
+        assert found.details["groups"] == tuple(str(int(name)) for name in sorted(set(groups))[1:])
+        assert found.inputs["n"] == 4
 
 
 def test_a_miscalibrated_score_is_said_and_a_calibrated_one_is_not():

@@ -180,6 +180,7 @@ X, Y, CODES = rows(0)
         (lambda: step_budget_frontier(X, Y, CODES, 1.5), "steps is 1.5"),
         (lambda: step_budget_frontier(X, Y, CODES, 1, rates=(1.0,)), "rate is 1"),
         (lambda: step_budget_frontier(X, Y, CODES, 1, penalties=(-1.0,)), "penalty is -1"),
+        (lambda: step_budget_frontier(X, Y, CODES, 1, ridges=()), "no settings to try"),
         (lambda: step_budget_frontier(X, Y, CODES, 1, -0.1), "eps is -0.1"),
         (lambda: step_budget_frontier(X, Y, np.arange(80) % 3, 1), "for two groups, not 3"),
         (lambda: step_budget_frontier(np.ones((80, 1)), Y, CODES, 1), "the same mean row"),

@@ -16,6 +16,7 @@ Columns:
         row), cost.throughput (rows/s): of training and of the file.
     asked.RESOURCE, overrun.RESOURCE: what the budget asked, and by how much it was exceeded, in the unit of the cost.
     run.load, run.contended, run.threads, run.started, run.seconds: the circumstances; `run.started` is a Unix time.
+    run.identity: number of the identity (metadata) under which the trial ran; 1 unless a change was accepted.
 """
 
 from __future__ import annotations

@@ -49,8 +49,9 @@ def _on_edge(gram: Floats, i: int, j: int) -> Floats:
 
 
 def _inside(gram: Floats) -> Floats:
-    """Return the weights of the shortest point of the plane through all three where it is in the hull, else those of
-    the first: from M a = 1, as G a is constant there; the pseudo-inverse of the bordered system covers parallel ones.
+    """Return the weights of the shortest point of the plane through all three where it is in the hull [m, 3].
+
+    Else those of the first gradient. The pseudo-inverse of the bordered system covers parallel gradients.
     """
     bordered = np.zeros((len(gram), 4, 4))
     bordered[:, :3, :3], bordered[:, 3, :3], bordered[:, :3, 3] = gram, 1.0, 1.0

@@ -2,7 +2,8 @@
 
 Letters: a, b rows of the two labels; eps the attack. Boxes meet where they meet in every column; columns are looked at
 in the order of how many pairs they exclude, and only as long as pairs are left. Balls (l1, l2) meet where the distance
-is at most 2 eps: matrix products in float32 decide the clear pairs, and the distances of the others are computed in float64.
+is at most 2 eps: matrix products in float32 decide the clear pairs, and the distances of the others are computed in
+float64.
 """
 
 from __future__ import annotations
@@ -49,9 +50,7 @@ def meeting_boxes(a: Boxes, b: Boxes) -> Iterator[Pairs]:
     from_a, from_b = np.argsort(a.low[:, lead], kind="stable"), np.argsort(b.low[:, lead], kind="stable")
     a, b = a.rows(from_a), b.rows(from_b)
     # columns one after another in memory, the most selective first
-    low_a, high_a, low_b, high_b = (
-        np.ascontiguousarray(part[:, columns].T) for part in (a.low, a.high, b.low, b.high)
-    )
+    low_a, high_a, low_b, high_b = (np.ascontiguousarray(part[:, columns].T) for part in (a.low, a.high, b.low, b.high))
     ends = np.maximum.accumulate(high_b[0])
     for top in range(0, len(from_a), HEIGHT):
         here = slice(top, top + HEIGHT)

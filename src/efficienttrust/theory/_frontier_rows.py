@@ -140,10 +140,17 @@ def _codes(groups: NDArray[np.generic], n: int) -> tuple[Codes, tuple[str, ...]]
     """Return codes from 0 on and names; a negative whole number is a row of unknown group and stays -1."""
     if groups.shape != (n,):
         raise UsageError(f"groups have the shape {groups.shape}: give one group for each of the {n} scores")
-    if np.issubdtype(groups.dtype, np.integer) and groups.max() < LARGEST_CODE:
-        codes = groups.astype(np.int64, copy=False)
-        return np.maximum(codes, -1), tuple(map(str, range(max(0, int(codes.max()) + 1))))
-    if np.issubdtype(groups.dtype, np.floating) and not np.isfinite(groups.astype(np.float64)).all():
-        raise UsageError("groups hold NaN: name every group, or give whole numbers with -1 for unknown")
-    found, inverse = np.unique(groups, return_inverse=True)
-    return inverse.astype(np.int64), tuple(map(str, found))
+    if np.issubdtype(groups.dtype, np.floating):
+        if not np.isfinite(groups.astype(np.float64)).all():
+            raise UsageError("groups hold NaN: name every group, or give whole numbers with -1 for unknown")
+        if (groups == np.round(groups)).all():
+            groups = groups.astype(np.int64)
+    if not np.issubdtype(groups.dtype, np.integer):
+        found, inverse = np.unique(groups, return_inverse=True)
+        return inverse.astype(np.int64), tuple(map(str, found))
+    codes = np.maximum(groups.astype(np.int64, copy=False), -1)
+    if codes.max() < LARGEST_CODE:
+        return codes, tuple(map(str, range(max(0, int(codes.max()) + 1))))
+    found, inverse = np.unique(codes, return_inverse=True)
+    unknown = int(found[0] == -1)
+    return inverse.astype(np.int64) - unknown, tuple(map(str, found[unknown:]))

@@ -49,7 +49,7 @@ class GroupCurve:
         last = np.clip(np.searchsorted(x, reached, side="left") - 1, 0, len(self.falling) - 1)
         key = self.falling[last]
         first = np.searchsorted(self.falling, key, side="left")
-        behind = np.searchsorted(self.falling, key, side="right")
+        behind = np.minimum(np.searchsorted(self.falling, key, side="right"), len(x) - 1)
         width = x[behind] - x[first]
         tie = np.where(width > 0, (reached - x[first]) / np.where(width > 0, width, 1), 0.0)
         return -key, np.clip(tie, 0.0, 1.0)
@@ -106,7 +106,7 @@ def window_frontier(curves: Sequence[GroupCurve], deltas: Floats, constraint: Co
     rates = np.where((np.ptp(best) <= deltas)[:, None], best, rates)
     gains, thresholds, ties, prices = [], [], [], []
     for place, (curve, x) in enumerate(zip(curves, axes, strict=True)):
-        gains.append(np.interp(rates[:, place], x, curve.gain))
+        gains.append(np.interp(rates[:, place], x, curve.gain[: len(x)]))
         threshold, tie = curve.rule(x, rates[:, place])
         thresholds.append(threshold)
         ties.append(tie)
@@ -119,15 +119,16 @@ def window_frontier(curves: Sequence[GroupCurve], deltas: Floats, constraint: Co
 
 
 def _axis(curve: GroupCurve, constraint: Constraint) -> Floats:
+    """Return the rate of the first 0, 1, … rows until it is 1: rows behind cannot raise it, such as those of eta = 0."""
     x = curve.mass if constraint == "dp" else curve.positive
     share: Floats = x / x[-1]
-    return share
+    return share[: int(np.searchsorted(share, 1.0)) + 1]
 
 
 def _derivative(curve: GroupCurve, x: Floats, at: Floats, constraint: Constraint) -> Floats:
     """Return the slope of the gain over x to the right of `at` [D]; at the right end that to the left."""
     row = np.searchsorted(x, at, side="right") - 1
-    eta = -curve.falling[np.clip(row, 0, int(np.searchsorted(x, 1.0, side="left")) - 1)]
+    eta = -curve.falling[np.clip(row, 0, len(x) - 2)]
     slope: Floats = curve.mass[-1] * (2 * eta - 1) if constraint == "dp" else curve.positive[-1] * (2 - 1 / eta)
     return slope
 

@@ -1,8 +1,8 @@
 """Groups whose classes are Gaussian: every metric of a linear rule in closed form, with its gradient.
 
-Letters: a group, y in {0, 1} class, x | a, y ~ N(mean_ay, C_ay); pi_a = P(a), p_a = P(y = 1 | a); a rule decides 1 where
-z = w.x + b > 0. z | a, y is normal, so with u = (w.mean + b) / sqrt(w.C w) and s = +-1 for y = 1, 0 the error of a cell
-is Phi(-s u), and under attack Phi(-(s u - eps |w|_q / sqrt(w.C w))). Rules are [m, d] weights and [m] biases.
+Letters: a group, y in {0, 1} class, x | a, y ~ N(mean_ay, C_ay); pi_a = P(a), p_a = P(y = 1 | a); a rule decides 1
+where z = w.x + b > 0. z | a, y is normal, so with u = (w.mean + b) / sqrt(w.C w) and s = +-1 for y = 1, 0 the error of
+a cell is Phi(-s u), and under attack Phi(-(s u - eps |w|_q / sqrt(w.C w))). Rules are [m, d] weights and [m] biases.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Gradient descent on the population logistic loss of Gaussian groups, under attack and with a fairness penalty.
 
-Letters: z = w.x + b, s = +-1 the label, rho = eps |w|_q. The loss is (1 - share) E softplus(-s z) + share E softplus(rho
-- s z) + penalty w.V w / 2, V the covariance of the groups' mean rows. z is normal in every cell, so its expectations
-are one-dimensional; x given z is linear in z (Stein): E x f(z) = mean E f(z) + C w E f'(z).
+Letters: z = w.x + b, s = +-1 the label, rho = eps |w|_q. The loss is (1 - share) E softplus(-s z) + share E
+softplus(rho - s z) + penalty w.V w / 2, V the covariance of the groups' mean rows. z is normal in every cell, so its
+expectations are one-dimensional; x given z is linear in z (Stein): E x f(z) = mean E f(z) + C w E f'(z).
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def logistic_path(
     shares = world.joint.sum(axis=1)
     apart = centres - shares @ centres
     spread = (shares[:, None] * apart).T @ apart
-    curvature, of_gaps = float(np.linalg.eigvalsh(_second_moments(world))[-1]) / 4, float(np.linalg.eigvalsh(spread)[-1])
+    curvature, of_gaps = (
+        float(np.linalg.eigvalsh(_second_moments(world))[-1]) / 4,
+        float(np.linalg.eigvalsh(spread)[-1]),
+    )
     penalties = settings[:, 0] * (curvature / of_gaps if of_gaps > 0 else 0.0)
     eta = rate / (curvature + penalties * of_gaps)
     w, b = np.zeros((len(settings), d)), np.zeros(len(settings))
@@ -83,4 +86,5 @@ def _second_moments(world: GaussianGroups) -> Floats:
     lifted = np.concatenate([world.means, np.ones((*world.means.shape[:2], 1))], axis=2)
     moments = np.einsum("gy,gyd,gye->de", world.joint, lifted, lifted)
     moments[:-1, :-1] += np.einsum("gy,gyde->de", world.joint, world.covariance)
-    return moments
+    second: Floats = moments
+    return second

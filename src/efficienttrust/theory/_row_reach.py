@@ -81,8 +81,8 @@ def score_shift(domain: Domain, x: Floats, signs: Floats, w: Floats, eps: float,
     if norm == "l1":
         order = np.argsort(-size)
         spent = np.minimum(np.cumsum(room[:, order], axis=1), eps)
-        shift = np.diff(spent, axis=1, prepend=0.0) @ size[order]
-        return shift
+        greedy: Floats = np.diff(spent, axis=1, prepend=0.0) @ size[order]
+        return greedy
     return _in_ball(room, size, eps)
 
 

@@ -105,8 +105,8 @@ def _errors(w: Floats, mu: Floats, eps: float, norm: str, sigma: float) -> Float
 def _by_direction(mu: Floats, spread: float, eps: float, norm: str, sigma: float) -> tuple[float, float]:
     """Return the expected errors with and without attack over w ~ N(mu, spread^2 I), d = 1 or 2.
 
-    In the plane the angle of N(a, I) has the density exp(-|a|^2 / 2) / (2 pi) + t exp((t^2 - |a|^2) / 2) Phi(t) / sqrt(2
-    pi) with t = a.u. Norms have kinks only on the axes; where the density is narrow, only its angles are taken.
+    In the plane the angle of N(a, I) has the density exp(-|a|^2 / 2) / (2 pi) + t exp((t^2 - |a|^2) / 2) Phi(t) /
+    sqrt(2 pi) with t = a.u. Norms have kinks only on the axes; where the density is narrow, only its angles are taken.
     """
     from scipy.special import ndtr
 
@@ -135,7 +135,8 @@ def _simulated(
 ) -> tuple[Floats, Floats, Floats]:
     rng = np.random.default_rng(seed)
     chunk = max(1, CELLS // len(mu))
-    robust, plain = [], []
+    robust: list[Floats] = []
+    plain: list[Floats] = []
     for start in range(0, draws, chunk):
         noise = rng.standard_normal((min(chunk, draws - start), len(mu)))
         for found, size in ((robust, eps), (plain, 0.0)):

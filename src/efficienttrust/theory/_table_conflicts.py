@@ -28,8 +28,8 @@ def meeting_rows(
 ) -> Iterator[Pairs]:
     """Yield the pairs (position in `first`, position in `second`) of rows that can meet.
 
-    Under linf these are all such pairs. Under l1 and l2 they are those that meet at the point nearest to their middle in
-    the common part of their boxes: surely conflicts, and nearly all.
+    Under linf these are all such pairs. Under l1 and l2 they are those that meet at the point nearest to their middle
+    in the common part of their boxes: surely conflicts, and nearly all.
 
     Raises:
         UsageError: The domain has relations between columns.
@@ -49,7 +49,9 @@ def meeting_rows(
     whole = np.where(counts, np.round(place - place[0]), 0.0)
     part = np.where(counts, place - place[0] - whole, 0.0)
     place = np.where(counts, whole, place)
-    down, up = (np.where(counts, np.floor(room[:, free] / unit + WHOLE), room[:, free]) for room in (reach.down, reach.up))
+    down, up = (
+        np.where(counts, np.floor(room[:, free] / unit + WHOLE), room[:, free]) for room in (reach.down, reach.up)
+    )
     boxes = Boxes(place - down, place + up)
     fixed = np.concatenate([x[:, p:], x[:, np.flatnonzero(~domain.mutable)], np.round(part, 1)], axis=1) + 0.0
     keys = np.unique(fixed, axis=0, return_inverse=True)[1].ravel()

@@ -1,7 +1,7 @@
 """The point of a ball nearest to a mean in the metric of a covariance, with a certificate.
 
-Letters: C the covariance, z a point of the eps-ball, w = C^-1 (mu - z). For every z and w, (w.mu - eps |w|_q) / sqrt(w.C
-w) <= |C^(-1/2) (mu - z)|, with equality only at the optimum: the difference certifies how near it is.
+Letters: C the covariance, z a point of the eps-ball, w = C^-1 (mu - z). For every z and w, (w.mu - eps |w|_q) /
+sqrt(w.C w) <= |C^(-1/2) (mu - z)|, with equality only at the optimum: the difference certifies how near it is.
 """
 
 from __future__ import annotations

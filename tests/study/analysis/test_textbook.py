@@ -30,7 +30,8 @@ WARPBREAKS = {
 }
 """Breaks by wool and tension (Tippett 1950; data set `warpbreaks` of R)."""
 WARPBREAKS_TABLE = {"wool": (450.7, 3.765), "tension": (2034.3, 8.498), "wool:tension": (1002.8, 4.189)}
-WARPBREAKS_RESIDUAL = 5745.4, 48
+WARPBREAKS_RESIDUAL = 5745, 119.7, 48
+"""Sum of squares, mean square and degrees of freedom, as `summary(aov(breaks ~ wool * tension))` prints them."""
 
 
 def squares(cells: np.ndarray, y: np.ndarray, block: np.ndarray, kind: str) -> tuple[list[float], float, int]:
@@ -64,7 +65,7 @@ def test_warpbreaks_is_as_r_prints_it(kind):
     y = np.array(list(WARPBREAKS.values()), dtype=float).T  # nine replicates, one block
     found, residual, df = squares(cells, y, np.zeros(9, dtype=int), kind)
     assert np.round(found, 1).tolist() == [ss for ss, _ in WARPBREAKS_TABLE.values()]
-    assert (round(residual, 1), df) == WARPBREAKS_RESIDUAL
+    assert (round(residual), round(residual / df, 1), df) == WARPBREAKS_RESIDUAL
     f = [ss / k / (residual / df) for ss, k in zip(found, (1, 2, 2), strict=True)]
     assert np.round(f, 3).tolist() == [one for _, one in WARPBREAKS_TABLE.values()]
 

@@ -18,6 +18,7 @@ def client(monkeypatch):
     return mlflow.MlflowClient
 
 
+@pytest.mark.slow
 def test_each_trial_is_a_run_under_that_of_the_study(tmp_path, client):
     where = tmp_path / "mlruns"
     with finished(tmp_path) as store:
@@ -42,6 +43,7 @@ def test_each_trial_is_a_run_under_that_of_the_study(tmp_path, client):
     assert other.data.metrics["metric.robust_accuracy pgd eps 0.25"] == 0.5
 
 
+@pytest.mark.slow
 def test_what_mlflow_refuses_is_one_line(tmp_path, client):
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with finished(tmp_path) as store, pytest.raises(UsageError) as caught:

@@ -11,12 +11,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from efficienttrust.study import Outcome
 from efficienttrust.study.store import open_store
+from tests.postgres_server import missing, server
 from tests.study.store.planned import IDENTITY, plan
 
 ROOT = Path(__file__).parents[3]
-ROUNDS, WRITERS, TRIALS = 40, 2, 1500
+ROUNDS, WRITERS, TRIALS = 24, 2, 600
 
 NURSERY = f"""
 import json, os, random, signal, sys, time
@@ -28,8 +31,7 @@ from tests.study.store.planned import IDENTITY, plan
 def write(where, acknowledged, writer):
     with open_store(where) as store:
         store.begin(IDENTITY, trials[:1])
-        os.write(ready, b"!")
-        while leases := store.claim(writer, seconds=0.02, limit=2, max_attempts=10**6):
+        while leases := store.claim(writer, seconds=0.5, limit=2, max_attempts=10**6):
             for lease in leases:
                 figure = random.random()
                 if store.finish(lease, Outcome("done", {{"metric.x": figure}})):
@@ -37,21 +39,25 @@ def write(where, acknowledged, writer):
 
 where, rounds, writers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 trials = plan({TRIALS})
-told, ready = os.pipe()
 for number in range(rounds):
+    told, tell = os.pipe()
     children = []
     for writer in range(writers):
         child = os.fork()
         if child == 0:
-            write(where, 1, f"{{number}}.{{writer}}")
+            write(where, tell, f"{{number}}.{{writer}}")
             os._exit(0)
         children.append(child)
-    if number % 4:
-        os.read(told, 1)
-    time.sleep(random.uniform(0.0, 0.06))
-    for child in children:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    os.close(tell)
+    with os.fdopen(told) as lines:
+        if number % 4:  # else they are killed while they open the store
+            for _ in range(random.randint(1, 8)):
+                print(lines.readline(), end="")
+        time.sleep(random.uniform(0.0, 0.02))
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        print(lines.read(), end="")
 """
 
 
@@ -82,10 +88,6 @@ def test_writers_that_are_killed_lose_nothing_that_was_acknowledged(tmp_path):
 
 
 def test_a_server_that_is_killed_loses_nothing_and_its_clients_wait_for_it():
-    import pytest
-
-    from tests.postgres_server import missing, server
-
     if reason := missing():
         pytest.skip(reason)
     acknowledged: list[tuple[str, float]] = []
@@ -102,7 +104,7 @@ def test_a_server_that_is_killed_loses_nothing_and_its_clients_wait_for_it():
         except BaseException as error:
             failures.append(error)
 
-    trials = plan(300)
+    trials = plan(150)
     with server() as postgres:
         where = postgres.database("study")
         workers = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(3)]

@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 
 from efficienttrust.study import Outcome
 from efficienttrust.study.store import MAX_ATTEMPTS, Lease, open_store
-from tests.postgres_server import missing
 from tests.study.store.planned import IDENTITY, HandClock, plan
 
 TRIALS = plan(5, costs=[2.0, 1.0, 2.0, 0.0, 3.0])
@@ -145,14 +144,18 @@ class StoreMachine(RuleBasedStateMachine):
             shutil.rmtree(folder)
 
 
-QUICK = settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=8, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_sqlite_says_what_the_model_says():
-    run_state_machine_as_test(StoreMachine, settings=QUICK)
+    run_state_machine_as_test(StoreMachine, settings=SETTINGS)
 
 
-@pytest.mark.skipif(bool(missing()), reason=missing() or "there is one")
+@pytest.mark.slow
+def test_sqlite_says_what_the_model_says_in_long_histories():
+    run_state_machine_as_test(StoreMachine, settings=settings(SETTINGS, max_examples=60, stateful_step_count=50))
+
+
 def test_postgresql_says_what_the_model_says(postgres):
     numbers = itertools.count()
 
@@ -160,4 +163,4 @@ def test_postgresql_says_what_the_model_says(postgres):
         def new_address(self) -> str:
             return postgres.database(f"machine_{next(numbers)}")
 
-    run_state_machine_as_test(PostgresMachine, settings=settings(QUICK, max_examples=5))
+    run_state_machine_as_test(PostgresMachine, settings=settings(SETTINGS, max_examples=3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -12,15 +13,28 @@ from typing import Any
 
 def to_plain(value: Any) -> Any:
     """Return plain JSON values; what is not a finite number becomes None."""
+    kind: type = type(value)
+    if kind is float:
+        return value if math.isfinite(value) else None
+    if kind in (str, int, bool) or value is None:
+        return value
+    if kind in (tuple, list):
+        return [to_plain(one) for one in value]
     if dataclasses.is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {name: to_plain(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, collections.abc.Mapping):
         return {str(name): to_plain(one) for name, one in value.items()}
-    if isinstance(value, tuple | list):
-        return [to_plain(one) for one in value]
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return value
+    raise TypeError(f"{kind.__name__} has no plain form")
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def from_plain(kind: Any, value: Any) -> Any:
@@ -28,7 +42,7 @@ def from_plain(kind: Any, value: Any) -> Any:
     if kind is float:
         return math.nan if value is None else float(value)
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(typing.cast(type, kind))
         return typing.cast(type, kind)(**{name: from_plain(hints[name], one) for name, one in value.items()})
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:

@@ -100,20 +100,20 @@ class StoreDifference:
 
 
 def compare(first: Store, second: Store, *, tolerance: float = TOLERANCE) -> StoreDifference:
-    """Compare two stores; trials are matched by their settings, so that other code or data can be compared, too.
+    """Compare two stores; trials are matched by key, or else by settings, so that other code or data can be compared.
 
     Args:
         first: One store.
         second: The other.
         tolerance: Figures are close where they differ by at most this, absolutely or relatively.
     """
-    left, right = ({content_address(one.trial.settings): one for one in store.trials()} for store in (first, second))
+    left, right = ({one.trial.key: one for one in store.trials()} for store in (first, second))
+    partners = _partners(left, right)
+    matched = set(partners.values())
     columns: dict[str, ColumnDifference] = {}
     differing, apart, compared, unfinished, other_keys = [], 0, 0, 0, 0
-    for address, one in left.items():
-        other = right.get(address)
-        if other is None:
-            continue
+    for key, partner in partners.items():
+        one, other = left[key], right[partner]
         if one.state not in ENDED or other.state not in ENDED:
             unfinished += 1
             continue
@@ -125,11 +125,22 @@ def compare(first: Store, second: Store, *, tolerance: float = TOLERANCE) -> Sto
             differing.append(Difference(trial.key, other.trial.key, trial.factors, trial.seed, tuple(lines)))
     return StoreDifference(
         study=tuple(differences(first.identity(), second.identity())),
-        only_first=tuple(one.trial.key for address, one in left.items() if address not in right),
-        only_second=tuple(one.trial.key for address, one in right.items() if address not in left),
+        only_first=tuple(key for key in left if key not in partners),
+        only_second=tuple(key for key in right if key not in matched),
         unfinished=unfinished, compared=compared, other_keys=other_keys, trials=tuple(differing), apart=apart,
         columns=dict(sorted(columns.items())),
     )  # fmt: skip
+
+
+def _partners(left: Mapping[str, StoredTrial], right: Mapping[str, StoredTrial]) -> dict[str, str]:
+    """Return the key in the second store of each trial of the first that is in both."""
+    rest = {content_address(one.trial.settings): key for key, one in right.items() if key not in left}
+    found = {}
+    for key, one in left.items():
+        partner = key if key in right else rest.get(content_address(one.trial.settings))
+        if partner is not None:
+            found[key] = partner
+    return found
 
 
 def _compare_trials(

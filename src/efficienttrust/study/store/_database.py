@@ -68,7 +68,7 @@ class Database:
         except BaseException:
             self._engine.dispose()
             raise
-        self._patience = patience
+        self._patience = patience if address.url is not None else 0.0  # SQLite itself waits for other writers
 
     def write(self, work: Callable[[Connection, Instant], T]) -> T:
         """Run work in one transaction that holds the right to write; it may be run again, so it has no other effect."""

@@ -1,8 +1,8 @@
 """When one class is more spread than the other, robustness widens the gap of their errors: a closed form.
 
 Letters: y = +-1, equally frequent; x | y ~ N(y theta, sd_y^2 I), theta = eta (1, ..., 1), sd_+ = K sd_-, K >= 1; m =
-sqrt(d) eta / sd_- and e = sqrt(d) eps / sd_-, eps under linf. The best direction of a linear rule is theta, for any eps <
-eta and any weighing of the classes; along it, in units of sd_-, the classes are N(-m, 1) and N(m, K^2), and an attack
+sqrt(d) eta / sd_- and e = sqrt(d) eps / sd_-, eps under linf. The best direction of a linear rule is theta, for any eps
+< eta and any weighing of the classes; along it, in units of sd_-, the classes are N(-m, 1) and N(m, K^2), and an attack
 moves a row by e. A rule decides +1 above its threshold t.
 """
 
@@ -58,8 +58,8 @@ def gaussian_class_tradeoff(m: float, K: float, e: float) -> ClassTradeoff:
     """Return the best linear rules for accuracy, robustness and equal class errors, with their class errors.
 
     Math: with A = 2 m / (K^2 - 1), r = sqrt(A^2 + 2 ln K / (K^2 - 1)) the best standard rule errs Phi(A - K r) on the
-    class -1 and Phi(r - K A) on the class +1; the robust rule has the same under attack with m - e for m; a rule that is
-    equal to both errs Phi(-2 m / (K + 1)).
+    class -1 and Phi(r - K A) on the class +1; the robust rule has the same under attack with m - e for m; a rule that
+    is equal to both errs Phi(-2 m / (K + 1)).
 
     Args:
         m: Half the distance of the means, in units of sd_-; above 0.
@@ -125,13 +125,15 @@ results.register("T12", "class_conflict")(
         title="Robustness against equal class errors, in closed form",
         statement=(
             "Two classes along a line, N(-m, 1) and N(m, K^2), K > 1, A = 2m/(K^2-1), r = sqrt(A^2 + 2 ln K/(K^2-1)): "
-            "the most accurate linear rule errs Phi(A - K r) on the narrow and Phi(r - K A) on the wide class. The most "
-            "robust one is that of m - e: its standard error is smaller on the narrow class and larger on the wide one. "
-            "The rule with equal errors has Phi(-2m/(K+1)) on both."
+            "the most accurate linear rule errs Phi(A - K r) on the narrow and Phi(r - K A) on the wide class. The "
+            "most robust one is that of m - e: its standard error is smaller on the narrow class and larger on the "
+            "wide one. The rule with equal errors has Phi(-2m/(K+1)) on both."
         ),
         assumptions=ASSUMPTIONS,
         source=SOURCE,
-        good_for="Shows that robust training alone can widen a gap of groups, by how much, and what levelling it costs.",
+        good_for=(
+            "Shows that robust training alone can widen a gap of groups, by how much, and what levelling it costs."
+        ),
         vacuous_when="e >= m: an attack reaches the other mean. K = 1: there is no conflict.",
         functions=("gaussian_class_tradeoff",),
         worked=lambda: gaussian_class_tradeoff(2.0, 2.0, 0.5).conflict,

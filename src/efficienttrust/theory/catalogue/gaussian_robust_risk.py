@@ -107,8 +107,8 @@ def gaussian_robust_classifier(
     dual_sizes(mean, norm)  # refuses an unknown norm
     inputs = {"mu": mean, "eps": eps, "norm": norm, "pi": pi, "sigma": sigma, "covariance": covariance}
     shift = nearest_in_ball(mean, eps, norm) if covariance is None else whitened_nearest(mean, eps, norm, spread)
-    w = np.linalg.solve(spread, mean - shift)
-    m = math.sqrt(max(float(w @ (mean - shift)), 0.0))
+    direction = np.linalg.solve(spread, mean - shift)
+    m = math.sqrt(max(float(direction @ (mean - shift)), 0.0))
     clean = math.sqrt(float(mean @ np.linalg.solve(spread, mean)))
     if m <= 1e-9 * clean:
         reason = f"an attack of {eps:g} moves the classes onto each other: no rule beats the constant one"
@@ -116,7 +116,7 @@ def gaussian_robust_classifier(
             min(pi, 1 - pi), "exact", ASSUMPTIONS, SOURCE, inputs, True, reason, {"margin": 0.0, "shift": shift}
         )
         return RobustClassifier(np.zeros_like(mean), 1.0 if pi >= 0.5 else -1.0, constant, constant)
-    w /= np.linalg.norm(w)
+    w: Floats = np.asarray(direction / np.linalg.norm(direction))
     scale = math.sqrt(float(w @ spread @ w))
     b = -scale * math.log((1 - pi) / pi) / (2 * m)
 
@@ -141,7 +141,7 @@ def gaussian_robust_classifier(
             ASSUMPTIONS[:1],
             "closed form",
             inputs,
-            details={"price": standard - _bayes_error(clean, pi)},
+            details={"price": max(standard - _bayes_error(clean, pi), 0.0)},
         ),
     )
 

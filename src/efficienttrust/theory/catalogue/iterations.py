@@ -96,8 +96,9 @@ def primal_dual_violation(steps: int, diameter: float, gradient: float, multipli
 def min_primal_dual_steps(tau: float, diameter: float, gradient: float, multiplier: float, radius: float) -> Bound:
     """Return after how many steps `primal_dual_violation` is at most `tau`: ceil((D' G / (r tau))^2)."""
     one = primal_dual_violation(1, diameter, gradient, multiplier, radius)
+    needed = (float(one) / positive("tau", tau)) ** 2
     return Bound(
-        value=math.ceil((float(one) / positive("tau", tau)) ** 2 * (1 - 1e-12)),
+        value=math.ceil(needed * (1 - 1e-12)),  # a whole number is not rounded up for its last digit
         kind="upper",
         assumptions=one.assumptions,
         source=one.source,

@@ -80,7 +80,9 @@ def linear_robust_error(
     return Bound(
         value=float(wrong(worst).mean()),
         kind="exact" if exact else "upper",
-        assumptions=("these rows, each moved within eps" if domain is None else "these rows, each moved in its domain",),
+        assumptions=(
+            "these rows, each moved within eps" if domain is None else "these rows, each moved in its domain",
+        ),
         source=SOURCE,
         inputs={"rows": len(rows), "columns": rows.shape[1], "eps": eps, "norm": norm, "domain": domain is not None},
         details={"clean": float(wrong(margins).mean()), "margins": worst, "wrong": wrong(worst)},
@@ -109,8 +111,8 @@ def linear_pareto_front(
 ) -> LinearFront:
     """Return the exact front of standard against robust error on y = +-1, x ~ N(y mu, sigma^2 I), balanced.
 
-    Math: the rules mu - (nearest point of the ball of radius c eps), c in [0, 1]. Both margins w.mu and w.mu - eps |w|_q
-    are concave on the unit ball, so weighted sums find every efficient rule, and these are their maximisers.
+    Math: the rules mu - (nearest point of the ball of radius c eps), c in [0, 1]. Both margins w.mu and w.mu - eps
+    |w|_q are concave on the unit ball, so weighted sums find every efficient rule, and these are their maximisers.
 
     Args:
         mu: Mean of the positive class [d]; that of the other is -mu.
@@ -219,7 +221,9 @@ def gaussian_group_metrics(
     weights, biases = np.asarray(w, dtype=np.float64), np.asarray(b, dtype=np.float64)
     d = world.means.shape[2]
     if weights.shape[-1:] != (d,) or weights.ndim > 2 or biases.shape != weights.shape[:-1]:
-        raise UsageError(f"w and b have the shapes {weights.shape} and {biases.shape}: give [{d}] and a number, or m each")
+        raise UsageError(
+            f"w and b have the shapes {weights.shape} and {biases.shape}: give [{d}] and a number, or m each"
+        )
     rules, offsets = np.atleast_2d(weights), np.atleast_1d(biases)
     losses = world.losses(rules, offsets, not_negative("eps", eps), norm)
     rates = ndtr(world.cells(rules, offsets, 0.0, norm).centre)
@@ -253,7 +257,9 @@ results.register("T5", "linear_robustness")(
             "closed forms beyond the given rows: Gaussian classes with known means and covariances",
         ),
         source=SOURCE,
-        good_for="Judges linear models without an attack, and tests attacks: none may find more, good ones find as much.",
+        good_for=(
+            "Judges linear models without an attack, and tests attacks: none may find more, good ones find as much."
+        ),
         vacuous_when="The model is not linear. Whole units in an l1 or l2 ball, and relations: an upper bound only.",
         functions=(
             "linear_robust_error",

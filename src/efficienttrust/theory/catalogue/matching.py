@@ -88,7 +88,9 @@ def min_robust_error(
     given_up[first], given_up[second] = _cover(graph, matched)
     details: dict[str, Any] = {"wrong": wrong, "conflicts": graph.nnz, "given_up": given_up}
     if groups is not None:
-        details.update(_by_group(graph, column("groups", groups, len(rows), np.int64), first, second, wrong / len(rows)))
+        details.update(
+            _by_group(graph, column("groups", groups, len(rows), np.int64), first, second, wrong / len(rows))
+        )
     surely_all = complete and (domain is None or norm == "linf")
     return Bound(
         value=wrong / len(rows),
@@ -189,13 +191,15 @@ results.register("T13", "matching")(
         title="The least robust error of any classifier on given rows",
         statement=(
             "On n rows, the least error that any classifier has under attacks of size eps is (largest matching of rows "
-            "of opposite labels whose regions meet)/n: those of l_p balls where the distance is at most 2 eps, those of "
-            "a table where categories and immutable cells are equal and the rooms of all others meet. The same on each "
-            "group's rows alone bounds that group's robust error from below."
+            "of opposite labels whose regions meet)/n: those of l_p balls where the distance is at most 2 eps, those "
+            "of a table where categories and immutable cells are equal and the rooms of all others meet. The same on "
+            "each group's rows alone bounds that group's robust error from below."
         ),
         assumptions=ASSUMPTIONS,
         source=SOURCE,
-        good_for="Refuses robustness targets that no model can meet on the rows they are judged on, before any training.",
+        good_for=(
+            "Refuses robustness targets that no model can meet on the rows they are judged on, before any training."
+        ),
         vacuous_when="No conflicts: usual in many columns, where it says nothing against a target.",
         functions=("min_robust_error",),
         worked=lambda: min_robust_error([[0.0], [1.0], [2.0], [2.5], [10.0], [11.0]], [0, 0, 0, 1, 1, 1], 0.3),

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -111,6 +111,8 @@ def step_budget_frontier(
                 eta = probability("rate", rate) * 2 / problem.largest
                 settings.append((penalty, ridge, eta))
                 columns.append(problem.after(np.array([k]), eta))
+    if not settings:
+        raise UsageError("no settings to try: give at least one penalty, one ridge and one rate")
     beta = np.hstack(columns)
     inputs = {"rows": len(rows.y), "steps": steps, "eps": eps, "norm": norm, "points": len(settings)}
 
@@ -215,7 +217,8 @@ def _efficient(points: Floats) -> np.ndarray:
 def _worked() -> Bound:
     """Two columns, three kinds of rows: the floor of one gradient at no gap."""
     x = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 0.0]])
-    return step_budget_floor(x, [1.0, 0.0, 1.0, 2.0], [0, 0, 1, 1], steps=2, gaps=[0.0])
+    floor = step_budget_floor(x, [1.0, 0.0, 1.0, 2.0], [0, 0, 1, 1], steps=2, gaps=[0.0])
+    return replace(floor, value=float(floor.value[0]))
 
 
 results.register("T16", "step_frontier")(

@@ -1,7 +1,7 @@
 """Accuracy, fairness, robustness and compute of linear models on Gaussian groups, all four exact.
 
-Letters: a rule (w, b) decides 1 where w.x + b > 0; k steps of gradient descent; g_i the gradients of error, robust error
-and demographic parity difference with respect to (w, b), each scaled to length 1.
+Letters: a rule (w, b) decides 1 where w.x + b > 0; k steps of gradient descent; g_i the gradients of error, robust
+error and demographic parity difference with respect to (w, b), each scaled to length 1.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from efficienttrust.errors import UsageError
 from efficienttrust.theory._arguments import not_negative, positive, whole
@@ -27,7 +27,7 @@ from efficienttrust.theory._result import Result, results
 NO_ROOM = 1e-3
 """Share of their steepest rates at which all three can improve, below which a rule counts as a conflict."""
 EVEN = 1e-9
-"""Demographic parity difference that cannot be improved any more."""
+"""Difference of metrics that counts as none: a smaller gap cannot be improved any more."""
 MOST_MOVES = 400
 FINEST = 1e-12
 """Length of a move at which a rule is left where it is: at a kink."""
@@ -66,11 +66,11 @@ class TrustFront:
     accuracy: Bound
     robust_accuracy: Bound
     dpd: Bound
-    efficient: np.ndarray
+    efficient: NDArray[np.bool_]
     room: Floats
     improvement: Floats
-    conflict: np.ndarray
-    opposed: np.ndarray
+    conflict: NDArray[np.bool_]
+    opposed: NDArray[np.bool_]
 
 
 def linear_trust_front(
@@ -158,26 +158,29 @@ def _improved(world: GaussianGroups, w: Floats, b: Floats, eps: float, norm: str
 
     Each rule has its own step: twice as long after a step that worsened nothing, half as long after one that did.
     """
-    rules, size = np.concatenate([w, b[:, None]], axis=1), np.full(len(w), 0.1)
+    rules: Floats = np.concatenate([w, b[:, None]], axis=1)
+    size: Floats = np.full(len(w), 0.1)
     losses = world.losses(w, b, eps, norm)
     for _ in range(MOST_MOVES):
         directions, room = joint_improvement(world.gradients(rules[:, :-1], rules[:, -1], eps, norm))
-        if not (moving := (room > NO_ROOM / 10) & (size > FINEST)).any():
+        moving = np.logical_and(room > NO_ROOM / 10, size > FINEST)
+        if not moving.any():
             break
         tried = rules + (size * moving)[:, None] * directions
         tried /= np.linalg.norm(tried[:, :-1], axis=1, keepdims=True)
         found = world.losses(tried[:, :-1], tried[:, -1], eps, norm)
-        better = moving & (found <= losses).all(axis=1)
+        better = moving & np.all(found <= losses, axis=1)
         rules, losses = np.where(better[:, None], tried, rules), np.where(better[:, None], found, losses)
         size = np.where(better, 2 * size, size / 2)
     return rules[:, :-1], rules[:, -1]
 
 
-def _efficient(losses: Floats, steps: Floats) -> np.ndarray:
+def _efficient(losses: Floats, steps: Floats) -> NDArray[np.bool_]:
+    """Return which points no other one beats; differences below `EVEN` are rounding."""
     points = np.concatenate([losses, steps[:, None]], axis=1)
-    as_good = (points[None] <= points[:, None]).all(axis=2)
-    better = (losses[None] < losses[:, None]).any(axis=2)
-    efficient: np.ndarray = ~(as_good & better).any(axis=1)
+    as_good = np.all(points[None] <= points[:, None] + EVEN, axis=2)
+    better = np.any(losses[None] < losses[:, None] - EVEN, axis=2)
+    efficient: NDArray[np.bool_] = ~np.any(as_good & better, axis=1)
     return efficient
 
 
@@ -203,10 +206,10 @@ results.register("T15", "trust_front")(
         title="The front of accuracy, fairness, robustness and compute in linear models",
         statement=(
             "For groups with Gaussian classes, accuracy, robust accuracy and demographic parity difference of every "
-            "linear rule are closed forms, and so are their gradients g_i. Some direction improves all three exactly if "
-            "0 is not in the convex hull of the g_i; the shortest vector v of the hull (g_i scaled to length 1) is that "
-            "direction, along -v/|v| each metric improves at |v| times its own steepest rate, and no direction has a "
-            "better worst rate. Where v = 0, improving one metric must worsen another. Gradient descent on the "
+            "linear rule are closed forms, and so are their gradients g_i. Some direction improves all three exactly "
+            "if 0 is not in the convex hull of the g_i; the shortest vector v of the hull (g_i scaled to length 1) is "
+            "that direction, along -v/|v| each metric improves at |v| times its own steepest rate, and no direction "
+            "has a better worst rate. Where v = 0, improving one metric must worsen another. Gradient descent on the "
             "population logistic loss gives the rules of k steps."
         ),
         assumptions=ASSUMPTIONS,

@@ -14,7 +14,7 @@ from efficienttrust.study.analysis._sections import Material, sections
 from efficienttrust.study.analysis._table import Floats, better
 from efficienttrust.study.analysis._units import FEW_DATA_SETS, nanmean, percentile
 
-LARGEST = 20_000_000
+LARGEST = 2_000_000
 """Weights that the bootstrap of an interquartile mean holds at once; beyond, it has fewer replicates."""
 FEWEST_REPLICATES = 100
 METHOD = (

@@ -112,8 +112,10 @@ def _random(frame: pd.DataFrame, reference: int, *, slope: bool) -> Fitted | str
     scale = float(frame["y"].std())
     scaled = frame.assign(y=(frame["y"] - frame["y"].mean()) / scale)
     parts = {"unit": "0 + C(unit)"} | ({"slope": "0 + C(level)"} if slope else {})
-    if not slope and frame.groupby("unit").size().max() == 1:
-        parts = {}
+    if frame.groupby("data")["unit"].nunique().max() == 1:
+        if slope:
+            return "one seed: the variance of the slope cannot be told from the residual"
+        parts = {}  # the unit is the data set
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of every optimiser that it tries; the last one's word is asked below
         try:

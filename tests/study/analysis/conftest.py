@@ -1,0 +1,29 @@
+"""Analyses of planted tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from efficienttrust.study.analysis import Analysis, Options, analyse_table
+from efficienttrust.study.analysis._sections import Material, sections
+from efficienttrust.study.analysis._table import Table, table_of
+from tests.study.synthetic import Planted, design_of, frame_of, metadata_of
+
+
+def table_from(planted: Planted) -> Table:
+    design = design_of(planted)
+    return table_of(frame_of(planted), design, metadata_of(design))
+
+
+def section(planted: Planted, name: str, **options: Any) -> Any:
+    """Run one analysis of a planted table."""
+    return sections.get(name)(Material(table_from(planted), Options(**{"resamples": 200, **options})))
+
+
+@pytest.fixture(scope="session")
+def whole() -> Analysis:
+    """The analysis of a table with infeasible and failed trials."""
+    planted = Planted(infeasible={"time=12.5%": 0.3}, failing=0.02)
+    return analyse_table(table_from(planted), options=Options(resamples=200))
