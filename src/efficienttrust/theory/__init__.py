@@ -70,6 +70,7 @@ from efficienttrust.theory.catalogue.linear_robustness import (
 from efficienttrust.theory.catalogue.matching import min_robust_error
 from efficienttrust.theory.catalogue.regression_price import dp_regression_price, gaussian_regression_price
 from efficienttrust.theory.catalogue.step_frontier import StepFrontier, step_budget_floor, step_budget_frontier
+from efficienttrust.theory.catalogue.trust_front import TrustFront, linear_trust_front
 from efficienttrust.theory.flip_bound import FlipBound, bound_flips, perturbation_reach, rounding_errors, weight_errors
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "Result",
     "RobustClassifier",
     "StepFrontier",
+    "TrustFront",
     "adversarial_regression_risk",
     "all_results",
     "base_rate_bound",
@@ -124,6 +126,7 @@ __all__ = [
     "law_of_robustness",
     "linear_pareto_front",
     "linear_robust_error",
+    "linear_trust_front",
     "lipschitz_constant",
     "max_bits",
     "min_group_n_lower",

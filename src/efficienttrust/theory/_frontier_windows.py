@@ -119,7 +119,7 @@ def window_frontier(curves: Sequence[GroupCurve], deltas: Floats, constraint: Co
 
 
 def _axis(curve: GroupCurve, constraint: Constraint) -> Floats:
-    """Return the rate of the first 0, 1, … rows until it is 1: rows behind cannot raise it, such as those of eta = 0."""
+    """Return the rate of the first 0, 1, … rows until it is 1: rows behind, as those of eta = 0, cannot raise it."""
     x = curve.mass if constraint == "dp" else curve.positive
     share: Floats = x / x[-1]
     return share[: int(np.searchsorted(share, 1.0)) + 1]

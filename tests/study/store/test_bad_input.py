@@ -111,6 +111,12 @@ def test_wrong_places(tmp_path):
     assert "secret" not in one_line("mysql://me:secret@host/db")
 
 
+def test_who_reads_makes_no_store(where):
+    if "://" not in where:
+        Path(where).touch()
+    assert "there is no store" in one_line(where, read_only=True)
+
+
 def test_paths_with_odd_signs(tmp_path):
     for name in ("a b?c#d%20.db", "ü.db"):
         with open_store(tmp_path / name) as store:

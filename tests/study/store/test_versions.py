@@ -85,5 +85,5 @@ def test_a_newer_store_is_refused_in_one_line(where):
 
 def test_an_older_store_is_not_changed_by_who_only_reads(where):
     open_store(where).close()
-    with pytest.raises(UsageError, match="has version 1 and has to be opened once for writing"):
+    with pytest.raises(UsageError, match="has version 1 and must be opened once for writing"):
         Database(parse_address(where), read_only=True, migrations=NEXT)

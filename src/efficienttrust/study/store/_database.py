@@ -103,9 +103,12 @@ class Database:
         version = self.read(lambda connection, _: _version(connection, self.address))
         if version == max(migrations):
             return
+        if read_only and version == 0:
+            raise UsageError(f"there is no store {self.address.shown}; `efficienttrust study run` makes one")
         if read_only and version < max(migrations):
-            what = f"the store has version {version} and" if version else "there is no store, and it"
-            raise UsageError(f"{self.address.shown}: {what} has to be opened once for writing")
+            raise UsageError(
+                f"{self.address.shown}: the store has version {version} and must be opened once for writing"
+            )
 
         def upgrade(connection: Connection, _: Instant) -> None:
             lock(connection)
