@@ -3,7 +3,7 @@
     python benchmarks/atats.py run [--only adult,compas] [--methods plan,rule] [--seeds 0,1] [--workers 2] [--quick]
     python benchmarks/atats.py frontier [--only adult,compas] [--workers 2]     # hypervolume at equal total budgets
     python benchmarks/atats.py ablate [--finer] [--workers 2]                   # what each part of ATATS is worth
-    python benchmarks/atats.py wall                                             # the same by the wall clock
+    python benchmarks/atats.py wall --only adult --shares 0.3                   # the same by the wall clock
     python benchmarks/atats.py table                                            # docs/benchmarks/atats.md
 
 Resumable: rows that are done are kept in docs/benchmarks/atats.jsonl and not run again. Budgets are 10 %, 30 % and
@@ -83,7 +83,8 @@ def carry_out(job: Job) -> Job:
         problem_of(job["case"], WARM_SEED)
     started = time.process_time()
     kinds: dict[str, Callable[[Job], Job]] = {
-        "plateau": _plateau, "run": _method, "frontier": _frontier, "ablation": _ablation, "wall": _method
+        "plateau": _plateau, "run": _method, "frontier": _frontier, "ablation": _ablation, "wall": _method,
+        "again": _method,
     }  # fmt: skip
     try:
         found = kinds[job["kind"]](job)
@@ -231,6 +232,7 @@ def _run_jobs(given: argparse.Namespace) -> Iterator[list[Job]]:
     yield [{"kind": "plateau", "case": case} for case in cases]
     rows = done_rows()
     jobs: list[Job] = []
+    kind = "again" if given.again else "run"
     for case in cases:
         methods = given.methods or CASES[case]["methods"]
         seeds = given.seeds or seeds_of(case)
@@ -242,7 +244,7 @@ def _run_jobs(given: argparse.Namespace) -> Iterator[list[Job]]:
                         continue  # it keeps no budget
                     if method == "early_stop" and share == 1 and "most_seconds" in CASES[case]:
                         continue  # there `unconstrained` is that
-                    jobs.append({"kind": "run", "case": case, "method": method, "share": share, "seed": seed,
+                    jobs.append({"kind": kind, "case": case, "method": method, "share": share, "seed": seed,
                                  "seconds": round(seconds, 3)})  # fmt: skip
         if case in ("adult", "compas") and not given.methods and not given.quick and 1.0 in given.shares:
             jobs += _oracle_jobs(case, seeds, budget_of(case, 1.0, rows))
@@ -333,6 +335,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--methods", type=split, default=(), help="methods, by comma")
     parser.add_argument("--seeds", type=lambda text: tuple(int(one) for one in text.split(",")), default=())
     parser.add_argument("--shares", type=lambda text: tuple(float(one) for one in text.split(",")), default=SHARES)
+    parser.add_argument("--again", action="store_true", help="run by this code what another state of it ran before")
     parser.add_argument("--finer", action="store_true", help="ablate single dials and single fields of the state")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="one case, one seed, two budgets: about 15 minutes")

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import norm as normal
+from scipy.special import ndtr
 
 from efficienttrust.errors import UsageError
 from efficienttrust.theory.catalogue.class_conflict import gaussian_class_tradeoff
 
 
 def errors(t, m, K):
-    return np.array([normal.cdf(-(t + m)), normal.cdf((t - m) / K)])
+    return np.array([ndtr(-(t + m)), ndtr((t - m) / K)])
 
 
 def test_numbers_of_the_catalogue():
@@ -46,8 +46,8 @@ def test_thresholds_are_optimal_and_the_robust_rule_widens_the_gap(m, K, share):
         assert errors(rules[name].threshold, left, K).sum() <= best.fun + 1e-9
     equal = brentq(lambda t: np.diff(errors(t, m - e, K))[0], -50, 50, xtol=1e-13)
     assert rules["robust_fair"].threshold == pytest.approx(equal, abs=1e-6 * (1 + K))
-    np.testing.assert_allclose(rules["fair"].standard.value, normal.cdf(-2 * m / (K + 1)), atol=1e-12)
-    np.testing.assert_allclose(rules["robust_fair"].robust.value, normal.cdf(-2 * (m - e) / (K + 1)), atol=1e-12)
+    np.testing.assert_allclose(rules["fair"].standard.value, ndtr(-2 * m / (K + 1)), atol=1e-12)
+    np.testing.assert_allclose(rules["robust_fair"].robust.value, ndtr(-2 * (m - e) / (K + 1)), atol=1e-12)
     shift = rules["robust"].standard.value - rules["standard"].standard.value
     assert shift[0] <= 1e-12
     assert shift[1] >= -1e-12
@@ -58,7 +58,7 @@ def test_thresholds_are_optimal_and_the_robust_rule_widens_the_gap(m, K, share):
 def test_without_attack_robust_is_standard_and_the_formulas_of_the_paper_hold(m, K):
     found = gaussian_class_tradeoff(m, K, 0.0)
     A, r = 2 * m / (K**2 - 1), math.sqrt((2 * m / (K**2 - 1)) ** 2 + 2 * math.log(K) / (K**2 - 1))
-    expected = normal.cdf([A - K * r, r - K * A])
+    expected = ndtr([A - K * r, r - K * A])
     np.testing.assert_allclose(found.rules["standard"].standard.value, expected, atol=1e-9)
     assert found.conflict.value == pytest.approx(0.0, abs=1e-12)
 
@@ -71,7 +71,7 @@ def test_the_diagonal_is_the_best_direction_in_many_columns():
         margin = eta * w.sum() - eps * np.abs(w).sum()
         best = minimize_scalar(
             lambda t, w=w, margin=margin: (
-                (normal.cdf(-(t + margin) / np.linalg.norm(w)) + normal.cdf((t - margin) / (K * np.linalg.norm(w)))) / 2
+                (ndtr(-(t + margin) / np.linalg.norm(w)) + ndtr((t - margin) / (K * np.linalg.norm(w)))) / 2
             ),
             bounds=(-8, 8),
             method="bounded",

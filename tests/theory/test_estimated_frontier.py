@@ -140,6 +140,16 @@ def test_a_simultaneous_band_is_wider_and_more_rows_make_it_narrower():
     assert (width(8000, "pointwise") < 0.7 * width(2000, "pointwise")).all()
 
 
+def test_it_is_never_below_the_same_answer_for_all_rows():
+    """Scores and group probabilities that are wrong: the rules made of them lose to saying 1 to everybody."""
+    rng = np.random.default_rng(4)
+    y, groups = (rng.random(3000) < 0.7).astype(int), rng.integers(0, 2, 3000)
+    members = np.stack([np.where(groups == 0, 0.3, 0.7), np.where(groups == 0, 0.7, 0.3)], axis=1)
+    scored = HeldOutScores(rng.random(3000), y, groups, None, members)
+    found = estimated_frontier(scored, deltas=[0, 0.05], calibration="none", attribute="blind")
+    assert found.accuracy.value == pytest.approx([y.mean()] * 2)
+
+
 @pytest.fixture(scope="module")
 def german() -> EstimatedFrontier:
     return estimated_frontier(load_problem("german", sensitive="sex"), deltas=[0, 0.1, 0.5], folds=2)

@@ -25,6 +25,7 @@ from efficienttrust.pipeline._session import single_thread, warm_up
 from efficienttrust.pipeline._shaping import quantised
 from efficienttrust.pipeline._stages import calibrate_members, export_chosen, measure_file
 from efficienttrust.pipeline._together import help_to_prove, prove_together
+from efficienttrust.pipeline.limits import limit_document, raised
 from efficienttrust.resources import Ledger
 from efficienttrust.training import Candidates, clear_stop
 from efficienttrust.training._distributed import Team, rank, team_of
@@ -107,7 +108,7 @@ def deliver(
         document = make_document(problem, request, ledger, capacity, candidates, choice, tried, file, proof, selection)
         document["failed"] = list(failed)
         document["limits"] = [one.record() for one in request.limits]
-        document["limit"] = limit
+        document["limit"] = None if limit is None else raised(limit, _measured(limit, document))
         document["trajectory"] = dict(candidates.trajectory)
         run = Run(
             document=document if constraints is None else {**document, "constraints": constraints},
@@ -126,11 +127,18 @@ def deliver(
 
 def _limit(problem: Problem, request: Request, ledger: Ledger, tell: Tell) -> dict[str, Any]:
     """Return the limit that the report draws."""
-    from efficienttrust.pipeline.limits import limit_document
-
     tell("limit")
     with ledger.phase("limit"):
         return limit_document(problem, request.targets, aware=request.aware, seed=request.seed)
+
+
+def _measured(limit: Mapping[str, Any], document: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """Return name, gap and utility of the stages of a run."""
+    return [
+        (stage["name"], *(float(stage["metrics"][key]["value"]) for key in (limit["metric"], limit["utility_metric"])))
+        for stage in document["stages"]
+        if {limit.get("metric"), limit.get("utility_metric")} <= stage["metrics"].keys()
+    ]
 
 
 def _prove(

@@ -7,7 +7,8 @@ the optimum; so with the plug-in h and lambda, and accuracy and rates of the *la
 
     acc(h) - lambda . (r(h) - r_plug-in(h))
 
-is wrong by a product of errors only. It is linear in the rows given h and lambda, and so the bootstrap draws rows,
+is wrong by a product of errors only. Where it is less than what the same answer for all rows has, which no gap excludes,
+that is the estimate. It is linear in the rows given h and lambda, and so the bootstrap draws rows,
 stratified by group, without solving again.
 """
 
@@ -128,7 +129,9 @@ def estimated_frontier(
         group_probabilities=members if attribute == "blind" else None,
         gaps=gaps,
     )
-    value, influence = _corrected(rows, members, plug_in)
+    corrected, influence = _corrected(rows, members, plug_in)
+    positive = float(rows.mass @ _labels(rows))
+    value = np.maximum(corrected, max(positive, 1 - positive))
     spread = _spread(influence, rows, repeats, seed, level, band)
     nothing = plug_in.accuracy.reason
     bound = replace(
@@ -162,28 +165,33 @@ def estimated_frontier(
 
 def _calibrated(data: HeldOutScores, calibration: Calibration, folds: int, seed: int, *, by_group: bool) -> Rows:
     rows = checked_rows(data.scores, data.y, data.groups, data.weight)
-    if rows.y is None:
-        raise UsageError("y is missing: a frontier is estimated from labels")
-    counts = np.bincount(rows.y.astype(np.int64), minlength=2)
+    y = _labels(rows)
+    counts = np.bincount(y.astype(np.int64), minlength=2)
     if calibration != "none" and 0 < counts.min() < folds:
         raise UsageError(f"there are {counts.min()} rows of one class for {folds} folds: give more rows or fewer folds")
-    fold = dealt_folds(rows.y, rows.codes, min(folds, len(rows.y)), seed)
+    fold = dealt_folds(y, rows.codes, min(folds, len(y)), seed)
     eta = (
-        cross_calibrated(rows.eta, rows.y, rows.mass * len(rows.mass), rows.codes, fold, calibration, by_group=by_group)
+        cross_calibrated(rows.eta, y, rows.mass * len(rows.mass), rows.codes, fold, calibration, by_group=by_group)
         if counts.min()
         else rows.eta
     )
     return replace(rows, eta=eta)
 
 
+def _labels(rows: Rows) -> Floats:
+    if rows.y is None:
+        raise UsageError("y is missing: a frontier is estimated from labels")
+    return rows.y
+
+
 def _corrected(rows: Rows, members: Floats | None, plug_in: Frontier) -> tuple[Floats, Floats]:
     """Return the estimates [D] and what each row adds to their errors [n, D]."""
-    assert rows.y is not None  # _calibrated has checked it
+    y = _labels(rows)
     prices, rates = plug_in.accuracy.details["prices"], plug_in.accuracy.details["rates"]
     k = len(rows.names)
     classes = {"dp": (None,), "eopp": (1,), "eo": (0, 1)}[plug_in.constraint]
     parts = [
-        np.flatnonzero((rows.codes == code) & (True if label is None else rows.y == label))
+        np.flatnonzero((rows.codes == code) & (True if label is None else y == label))
         for label in classes
         for code in range(k)
     ]
@@ -193,7 +201,7 @@ def _corrected(rows: Rows, members: Floats | None, plug_in: Frontier) -> tuple[F
     value, influence = np.empty(len(plug_in.delta)), np.empty((len(rows.eta), len(plug_in.delta)))
     for place in range(len(plug_in.delta)):
         says = answer(place)
-        right = np.where(rows.y == 1, says, 1 - says)
+        right = np.where(y == 1, says, 1 - says)
         value[place] = rows.mass @ right
         influence[:, place] = rows.mass * (right - value[place])
         for part, price, planned in zip(parts, prices[place], rates[place], strict=True):

@@ -141,10 +141,11 @@ def _codes(groups: NDArray[np.generic], n: int) -> tuple[Codes, tuple[str, ...]]
     if groups.shape != (n,):
         raise UsageError(f"groups have the shape {groups.shape}: give one group for each of the {n} scores")
     if np.issubdtype(groups.dtype, np.floating):
-        if not np.isfinite(groups.astype(np.float64)).all():
+        numbers = groups.astype(np.float64)
+        if not np.isfinite(numbers).all():
             raise UsageError("groups hold NaN: name every group, or give whole numbers with -1 for unknown")
-        if (groups == np.round(groups)).all():
-            groups = groups.astype(np.int64)
+        if (numbers == np.round(numbers)).all():
+            groups = numbers.astype(np.int64)
     if not np.issubdtype(groups.dtype, np.integer):
         found, inverse = np.unique(groups, return_inverse=True)
         return inverse.astype(np.int64), tuple(map(str, found))

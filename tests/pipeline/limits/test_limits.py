@@ -9,7 +9,7 @@ import pytest
 from efficienttrust import fit, load_problem
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
-from efficienttrust.pipeline.limits import TargetLimits, assess, limit_document, question_of, refuse_impossible
+from efficienttrust.pipeline.limits import TargetLimits, assess, limit_document, question_of, raised, refuse_impossible
 from efficienttrust.pipeline.limits.catalogue.regression import price_of_means
 
 
@@ -133,3 +133,16 @@ def test_the_limit_of_a_report_rises_with_the_gap_and_says_why_there_is_none():
         low <= value <= high for low, value, high in zip(limit["low"], limit["utility"], limit["high"], strict=True)
     )
     assert "no target limits a gap" in limit_document(problem, (), aware=False, seed=0)["why_not"]
+
+
+def test_a_model_above_the_estimate_raises_it_and_is_named():
+    limit = {
+        "metric": "dpd", "utility_metric": "accuracy", "how": "Estimated.", "gap": [0.0, 0.1, 0.2],
+        "utility": [0.8, 0.81, 0.82], "low": [0.79, 0.8, 0.81], "high": [0.81, 0.82, 0.83],
+    }  # fmt: skip
+    same = raised(limit, [("inside", 0.1, 0.815), ("unknown", float("nan"), 0.9)])
+    assert same == limit
+    found = raised(limit, [("P1", 0.1, 0.85)])
+    assert found["utility"] == [0.8, 0.85, 0.85]
+    assert "P1 came out above" in found["how"]
+    assert limit["utility"] == [0.8, 0.81, 0.82]

@@ -11,6 +11,8 @@ from efficienttrust.study.analysis._sections import Material, sections
 from efficienttrust.study.analysis._table import Table, table_of
 from tests.study.synthetic import Planted, design_of, frame_of, metadata_of
 
+CENSORED = Planted(data=("adult", "compas"), seeds=3, infeasible={"time=12.5%": 0.3}, failing=0.02)
+
 
 def table_from(planted: Planted) -> Table:
     design = design_of(planted)
@@ -25,5 +27,4 @@ def section(planted: Planted, name: str, **options: Any) -> Any:
 @pytest.fixture(scope="session")
 def whole() -> Analysis:
     """The analysis of a table with infeasible and failed trials."""
-    planted = Planted(infeasible={"time=12.5%": 0.3}, failing=0.02)
-    return analyse_table(table_from(planted), options=Options(resamples=200))
+    return analyse_table(table_from(CENSORED), options=Options(resamples=100))

@@ -24,7 +24,7 @@ from efficienttrust.pipeline.frontier._curve import Point, curve
 from efficienttrust.pipeline.frontier._document import frontier_document
 from efficienttrust.pipeline.frontier._measure import Measured, measure_points
 from efficienttrust.pipeline.frontier._store import check_frontier_folder, read_frontier, read_network, write_frontier
-from efficienttrust.pipeline.limits import limit_document
+from efficienttrust.pipeline.limits import limit_document, raised
 from efficienttrust.resources import Budget, Ledger
 from efficienttrust.training import Candidates, Settings, clear_stop
 from efficienttrust.training._distributed import processes
@@ -152,12 +152,21 @@ def frontier(
             with ledger.phase("limit"):
                 limit = limit_document(problem, found.targets, aware=request.aware, seed=seed)
         document = frontier_document(problem, request, ledger, capacity, candidates, found, measured, points)
-        document["limit"] = limit
+        document["limit"] = None if limit is None else raised(limit, _placed(limit, document))
         result = Frontier(document, found, tuple(measured), candidates)
         if folder is not None:
             tell("report")
             result.save(folder, overwrite=overwrite, show_small_cells=show_small_cells)
     return result
+
+
+def _placed(limit: Mapping[str, Any], document: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """Return name, gap and utility of the points of a curve."""
+    return [
+        (one["name"], *(float(one["test"][key]["value"]) for key in (limit["metric"], limit["utility_metric"])))
+        for one in document["points"]
+        if "metric" in limit
+    ]
 
 
 def load_frontier(folder: Path | str) -> Frontier:

@@ -14,7 +14,7 @@ Example:
 """
 
 from efficienttrust.pipeline.limits._assess import TargetLimits, assess, question_of, refuse_impossible
-from efficienttrust.pipeline.limits._curve import limit_document
+from efficienttrust.pipeline.limits._curve import limit_document, raised
 from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, Verdict, assessors
 from efficienttrust.pipeline.limits._knowledge import Knowledge
 
@@ -29,5 +29,6 @@ __all__ = [
     "assessors",
     "limit_document",
     "question_of",
+    "raised",
     "refuse_impossible",
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
@@ -50,6 +53,32 @@ def limit_document(problem: Problem, targets: Sequence[Target], *, aware: bool, 
         "kind": found.accuracy.kind,
         "how": how(found, len(problem.splits["train"])),
     }
+
+
+def raised(limit: dict[str, Any], models: Iterable[tuple[str, float, float]]) -> dict[str, Any]:
+    """Return the limit raised to the models that lie above its band: what was measured can be attained.
+
+    Args:
+        limit: From `limit_document`.
+        models: Name, gap and utility of each, on test; NaN where it could not be estimated.
+    """
+    if "why_not" in limit:
+        return limit
+    found = {**limit, **{name: list(limit[name]) for name in ("utility", "low", "high")}}
+    above = []
+    for name, gap, utility in models:
+        if not (math.isfinite(gap) and math.isfinite(utility)):
+            continue
+        if utility <= float(np.interp(gap, limit["gap"], limit["high"])):
+            continue
+        above.append(name)
+        for place, allowed in enumerate(limit["gap"]):
+            if allowed >= gap:
+                for end in ("utility", "high"):
+                    found[end][place] = max(found[end][place], utility)
+    if above:
+        found["how"] += f" {', '.join(above)} came out above the first estimate, which was raised to what was measured."
+    return found
 
 
 def how(found: EstimatedFrontier, n: int) -> str:
