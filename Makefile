@@ -14,7 +14,7 @@ help:
 	@echo "make demo     install, then train on Adult under a budget; ends with the path of report.html"
 	@echo "make test     install, then run all tests, the code in the docs included"
 	@echo "make check    install, then ruff, mypy and the code in the docs"
-	@echo "make schema   write docs/fit.schema.json anew"
+	@echo "make schema   write docs/fit.schema.json and docs/study.schema.json anew"
 	@echo "make clean    remove $(VENV), caches and build outputs (runs/ stays)"
 
 install: $(STAMP)
@@ -48,6 +48,8 @@ check: install
 schema: install
 	$(BIN)/python -c 'import json; from efficienttrust.pipeline.spec import fit_spec_schema; \
 		print(json.dumps(fit_spec_schema(), indent=2))' > docs/fit.schema.json
+	$(BIN)/python -c 'import json; from efficienttrust.study.spec import study_schema; \
+		print(json.dumps(study_schema(), indent=2))' > docs/study.schema.json
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -76,6 +76,15 @@ def test_tiles_find_the_same_conflicts_as_all_pairs_at_once(norm):
     assert (given_up[y == 0][:, None] | given_up[y == 1][None])[near].all()
 
 
+@NORMS
+def test_rows_at_exactly_twice_eps_conflict(norm):
+    """Whole numbers, so that distances are exact: none may be lost to rounding."""
+    x = np.random.default_rng(0).integers(0, 4, (60, 1)).astype(float)
+    y = np.arange(60) % 2
+    conflicts = min_robust_error(x, y, 0.5, norm).details["conflicts"]
+    assert conflicts == (np.abs(x[y == 0] - x[y == 1].T) <= 1).sum()
+
+
 def test_equal_rows_are_not_matched_first():
     """b and c lie on either side of a+ and a-: matching these two leaves b and c alone, but two rows have to go."""
     x, y = [[0.0], [0.0], [-0.5], [0.5]], [1, 0, 0, 1]

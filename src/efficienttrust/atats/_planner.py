@@ -26,6 +26,7 @@ MONITOR_SPACING = 8.0  # the next look comes no sooner than this many times the 
 DECISIONS_WANTED = 20
 DECISIONS_LEAST = 3  # as long as they take no more than one part in SPARSE_SPACING of the horizon
 SPARSE_SPACING = 5.0
+FIRST_SPACING = 8.0  # a single look dearer than one part in so many of the horizon is not taken: steps do more
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Plan:
         decisions: Monitor points that the horizon affords.
         fallbacks: Dial -> what its planned setting does not buy, for want of budget, in one sentence.
         augmentation: Strength of augmentation to start from.
+        looks: Whether looks are worth their cost; without, the dials stay where the policy starts them.
     """
 
     start: float
@@ -75,6 +77,7 @@ class Plan:
     decisions: int
     fallbacks: Mapping[str, str]
     augmentation: float = 1.0
+    looks: bool = True
 
     @property
     def horizon(self) -> float:
@@ -155,4 +158,5 @@ def make_plan(
         decisions=decisions,
         fallbacks=fallbacks,
         augmentation=starting_augmentation(horizon / (mean_step * overhead * steps_per_epoch)),
+        looks=FIRST_SPACING * monitor <= horizon,
     )

@@ -17,6 +17,7 @@ from efficienttrust.cli.fit import fit
 from efficienttrust.cli.frontier import frontier
 from efficienttrust.cli.limits import limits
 from efficienttrust.cli.policy import policy
+from efficienttrust.cli.study import study
 from efficienttrust.cli.theory import theory
 from efficienttrust.cli.verify import verify
 from efficienttrust.errors import EfficientTrustError
@@ -35,7 +36,7 @@ app = App(
     exit_on_error=False,
     result_action="return_value",
 )
-for verb in (fit, frontier, compress, audit, verify, limits, theory, policy, data, doctor):
+for verb in (fit, frontier, compress, audit, verify, limits, theory, study, policy, data, doctor):
     app.command(verb)
 
 

@@ -81,7 +81,8 @@ def evaluate_rule(
     """Return what a given rule comes to on a split."""
     if isinstance(data, Judged):
         return judge(data, targets, margins)
-    return _at_thresholds(data, np.array([threshold]), offsets, targets, margins)
+    margin = data.z - _shift(data.posterior, offsets)
+    return _at_thresholds(data, margin, np.array([threshold]), offsets, targets, margins)
 
 
 def _best_threshold(
@@ -91,9 +92,9 @@ def _best_threshold(
     margins: Mapping[str, float],
     n_thresholds: int,
 ) -> Calibrated:
-    cut = data.z - _shift(data.posterior, offsets)
-    thresholds = np.sort(np.append(_between(cut, n_thresholds), 0.0))
-    return _at_thresholds(data, thresholds, offsets, targets, margins)
+    margin = data.z - _shift(data.posterior, offsets)
+    thresholds = np.sort(np.append(_between(margin, n_thresholds), 0.0))
+    return _at_thresholds(data, margin, thresholds, offsets, targets, margins)
 
 
 def _between(cut: Floats, n_thresholds: int) -> NDArray[np.float64]:
@@ -114,12 +115,13 @@ def _between(cut: Floats, n_thresholds: int) -> NDArray[np.float64]:
 
 def _at_thresholds(
     data: CalibrationData,
+    margin: Floats,
     thresholds: NDArray[np.float64],
     offsets: Floats,
     targets: Sequence[Target],
     margins: Mapping[str, float],
 ) -> Calibrated:
-    margin = data.z - _shift(data.posterior, offsets)
+    """Return the best of some thresholds; `margin` is of the rows of `data`, the offsets taken off."""
     counts: dict[tuple[str, str], Confusion] = {}
 
     def confusion(attribute: str, key: str) -> Confusion:
@@ -135,7 +137,7 @@ def _at_thresholds(
                 counts[attribute, key] = count_above(margin, thresholds, data.y, codes, n_groups, data.weight)
         return counts[attribute, key]
 
-    utility = RATE_METRICS["accuracy"](confusion("", ""))
+    utility = RATE_METRICS["accuracy"](confusion(_counted_anyway(data, targets), ""))
     violation, shortfall = np.zeros_like(utility), np.zeros_like(utility)
     values: dict[str, NDArray[np.float64]] = {}
     for target in targets:
@@ -165,6 +167,14 @@ def _at_thresholds(
         violation=float(violation[k]),
         shortfall=float(shortfall[k]),
     )
+
+
+def _counted_anyway(data: CalibrationData, targets: Sequence[Target]) -> str:
+    """Return an attribute by which labelled rows are counted for a target: accuracy is the same over any groups."""
+    for target in targets:
+        if target.metric in RATE_METRICS and not (target.metric in LABEL_FREE and data.more is not None):
+            return attribute_of(target)
+    return ""
 
 
 def _selections(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +159,10 @@ def count_above(
     n_groups: int,
     weight: NDArray[np.float32] | None = None,
 ) -> Confusion:
-    """Count confusions of the rules `margin > threshold` for every threshold, in O(n log K).
+    """Count confusions of the rules `margin > threshold` for every threshold.
+
+    Rows that all count once are sorted cell by cell and the thresholds looked up in them, which is several times faster
+    than looking up every row among the thresholds.
 
     Args:
         margin: [n] margins.
@@ -168,14 +172,37 @@ def count_above(
         n_groups: G.
         weight: [n] what a row counts; None counts every row once.
     """
-    k = len(thresholds)
-    passed = np.searchsorted(thresholds.astype(margin.dtype), margin, side="left")  # thresholds below the margin
     cell = np.where(groups < 0, n_groups, groups) * 2 + y
-    counts = np.bincount(cell * (k + 1) + passed, weights=weight, minlength=2 * (n_groups + 1) * (k + 1))
-    counts = counts.reshape(n_groups + 1, 2, k + 1).astype(np.float64)
-    above = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1][:, :, 1:]  # rows that passed more than k thresholds
-    sizes = counts.sum(axis=2)
+    count = _by_sorting if weight is None else partial(_by_weight, weight)
+    above, sizes = count(margin, thresholds.astype(margin.dtype), cell, n_groups)
     return Confusion(
         above[:-1, 1], above[:-1, 0], sizes[:-1, 1], sizes[:-1, 0], above[-1, 1], above[-1, 0],
         float(sizes[-1, 1]), float(sizes[-1, 0]),
     )  # fmt: skip
+
+
+def _by_weight(
+    weight: NDArray[np.float32], margin: Floats, thresholds: Floats, cell: NDArray[np.int64], n_groups: int
+) -> tuple[Array, Array]:
+    """Return the weight of the rows of each cell above each threshold [G + 1, 2, K], and in all [G + 1, 2]."""
+    k = len(thresholds)
+    passed = np.searchsorted(thresholds, margin, side="left")  # thresholds below the margin
+    counts = np.bincount(cell * (k + 1) + passed, weights=weight, minlength=2 * (n_groups + 1) * (k + 1))
+    counts = counts.reshape(n_groups + 1, 2, k + 1).astype(np.float64)
+    above = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1][:, :, 1:]  # rows that passed more than k thresholds
+    return above, counts.sum(axis=2)
+
+
+def _by_sorting(margin: Floats, thresholds: Floats, cell: NDArray[np.int64], n_groups: int) -> tuple[Array, Array]:
+    """Return how many rows of each cell lie above each threshold [G + 1, 2, K], and how many there are [G + 1, 2]."""
+    n_cells = 2 * (n_groups + 1)
+    sizes = np.bincount(cell, minlength=n_cells)
+    small = cell.astype(np.uint8 if n_cells <= 256 else np.uint16 if n_cells <= 65536 else np.int64)
+    by_cell = margin[np.argsort(small, kind="stable")]  # of so few values: a radix sort
+    above, begin = np.zeros((n_cells, len(thresholds))), 0
+    for index in np.flatnonzero(sizes):
+        ordered = by_cell[begin : begin + sizes[index]]
+        ordered.sort()
+        above[index] = sizes[index] - ordered.searchsorted(thresholds, side="right")
+        begin += sizes[index]
+    return above.reshape(n_groups + 1, 2, -1), sizes.reshape(n_groups + 1, 2).astype(np.float64)

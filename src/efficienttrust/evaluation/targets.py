@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from efficienttrust.errors import UsageError, unknown_name
@@ -35,7 +36,7 @@ class Target:
     relation: Relation
     bound: float
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The metric with its arguments, without the relation: `robust_accuracy(pgd, eps=0.25, norm=linf)`."""
         metric = metrics.get(self.metric)

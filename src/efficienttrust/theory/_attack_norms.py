@@ -45,13 +45,16 @@ def nearest_in_ball(point: Floats, eps: float, norm: str) -> Floats:
     if norm == "linf":
         nearest: Floats = np.clip(point, -eps, eps)
         return nearest
-    if eps == 0 or np.linalg.norm(point, 1 if norm == "l1" else 2) <= eps:
-        return np.zeros_like(point) if eps == 0 else point
+    if eps == 0:
+        return np.zeros_like(point)
+    if np.linalg.norm(point, 1 if norm == "l1" else 2) <= eps:
+        return point
     if norm == "l2":
         return point * (eps / float(np.linalg.norm(point)))
     # l1: shrink all entries by one amount, which follows from the sorted sizes (Duchi et al. 2008)
     sizes = np.sort(np.abs(point))[::-1]
-    shrinks = (np.cumsum(sizes) - eps) / np.arange(1, len(sizes) + 1)
-    shrink = shrinks[np.nonzero(sizes > shrinks)[0][-1]]
+    counts, sums = np.arange(1, len(sizes) + 1), np.cumsum(sizes)
+    last = np.flatnonzero(sums - counts * sizes < eps)[-1]
+    shrink = (sums[last] - eps) / counts[last]
     shrunk: Floats = np.sign(point) * np.maximum(np.abs(point) - shrink, 0.0)
     return shrunk

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,30 +93,41 @@ def _by_selectivity(a: Boxes, b: Boxes, sample: int = 300) -> NDArray[np.int64]:
 
 
 def meeting_balls(a: Floats, b: Floats, eps: float, norm: str) -> Iterator[Pairs]:
-    """Yield the pairs (i of a, j of b) at a distance of at most 2 eps under l1 or l2, closest columns first.
-
-    A distance of at most 2 eps under l1 is one under l2.
-    """
+    """Yield the pairs (i of a, j of b) at a distance of at most 2 eps under l1 or l2."""
     lead = int(np.concatenate([a, b]).std(axis=0).argmax())
     from_a, from_b = np.argsort(a[:, lead], kind="stable"), np.argsort(b[:, lead], kind="stable")
     a, b = a[from_a], b[from_b]
-    slack = ROUNDING * (a.shape[1] + 8)
     middle = (a.mean(axis=0) + b.mean(axis=0)) / 2
-    small_a, small_b = ((rows - middle).astype(np.float32) for rows in (a, b))
-    squares_a, squares_b = ((rows**2).sum(axis=1) for rows in (small_a, small_b))
+    small_a, small_b = (a - middle).astype(np.float32), (b - middle).astype(np.float32)
+    window = 2 * eps + ROUNDING * float(np.abs(a).max() + np.abs(b).max())
     for top in range(0, len(a), HEIGHT):
         here = slice(top, top + HEIGHT)
-        first = int(np.searchsorted(b[:, lead], a[here, lead].min() - 2 * eps, side="left"))
-        last = int(np.searchsorted(b[:, lead], a[here, lead].max() + 2 * eps, side="right"))
+        first = int(np.searchsorted(b[:, lead], a[here, lead].min() - window, side="left"))
+        last = int(np.searchsorted(b[:, lead], a[here, lead].max() + window, side="right"))
         for left in range(first, last, WIDTH):
             there = slice(left, min(left + WIDTH, last))
-            sizes = squares_a[here, None] + squares_b[None, there]
-            excess = sizes - 2 * small_a[here] @ small_b[there].T - 4 * eps**2
-            doubt = slack * (sizes + 4 * eps**2)
-            i, j = np.nonzero(excess <= doubt)
-            kept = excess[i, j] < -doubt[i, j] if norm == "l2" else np.zeros(len(i), dtype=bool)
-            for part in np.array_split(np.flatnonzero(~kept), max(1, len(i) // PART)):
-                apart = a[here][i[part]] - b[there][j[part]]
-                kept[part] = np.linalg.norm(apart, 1 if norm == "l1" else 2, axis=1) <= 2 * eps
-            if kept.any():
-                yield from_a[i[kept] + top], from_b[j[kept] + left]
+            if norm == "l1":
+                i, j = _near_l1(a[here], b[there], eps)
+            else:
+                i, j = _near_l2(a[here], b[there], small_a[here], small_b[there], eps)
+            if len(i):
+                yield from_a[i + top], from_b[j + left]
+
+
+def _near_l1(a: Floats, b: Floats, eps: float) -> Pairs:
+    from scipy.spatial.distance import cdist
+
+    i, j = np.nonzero(cdist(a, b, "cityblock") <= 2 * eps)
+    return i, j
+
+
+def _near_l2(a: Floats, b: Floats, small_a: NDArray[Any], small_b: NDArray[Any], eps: float) -> Pairs:
+    """Decide clear pairs by products of the float32 rows, all others by their distance in float64."""
+    sizes = (small_a**2).sum(axis=1)[:, None] + (small_b**2).sum(axis=1)
+    excess = sizes - 2 * small_a @ small_b.T - 4 * eps**2
+    doubt = ROUNDING * (a.shape[1] + 8) * (sizes + 4 * eps**2)
+    i, j = np.nonzero(excess <= doubt)
+    kept = excess[i, j] < -doubt[i, j]
+    for part in np.array_split(np.flatnonzero(~kept), max(1, len(i) // PART)):
+        kept[part] = np.linalg.norm(a[i[part]] - b[j[part]], axis=1) <= 2 * eps
+    return i[kept], j[kept]

@@ -7,9 +7,9 @@ the optimum; so with the plug-in h and lambda, and accuracy and rates of the *la
 
     acc(h) - lambda . (r(h) - r_plug-in(h))
 
-is wrong by a product of errors only. Where it is less than what the same answer for all rows has, which no gap excludes,
-that is the estimate. It is linear in the rows given h and lambda, and so the bootstrap draws rows,
-stratified by group, without solving again.
+is wrong by a product of errors only. Where the same answer for all rows, which no gap excludes, is more accurate, that
+is the estimate. It is linear in the rows given h and lambda, and so the bootstrap draws rows, stratified by group,
+without solving again.
 """
 
 from __future__ import annotations

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from efficienttrust.data import Domain
 
 PART = 200_000
+"""Pairs that are looked at together."""
+OFF_GRID = 0.25
+"""Part of a unit from which on a value is no whole number; less is what float32 leaves of large whole numbers."""
 
 
 def meeting_rows(
@@ -48,12 +51,13 @@ def meeting_rows(
     place = x[:, free] / unit
     whole = np.where(counts, np.round(place - place[0]), 0.0)
     part = np.where(counts, place - place[0] - whole, 0.0)
+    part = np.where(np.abs(part) > OFF_GRID, np.round(part, 1), 0.0)
     place = np.where(counts, whole, place)
     down, up = (
         np.where(counts, np.floor(room[:, free] / unit + WHOLE), room[:, free]) for room in (reach.down, reach.up)
     )
     boxes = Boxes(place - down, place + up)
-    fixed = np.concatenate([x[:, p:], x[:, np.flatnonzero(~domain.mutable)], np.round(part, 1)], axis=1) + 0.0
+    fixed = np.concatenate([x[:, p:], x[:, np.flatnonzero(~domain.mutable)], part], axis=1) + 0.0
     keys = np.unique(fixed, axis=0, return_inverse=True)[1].ravel()
     for i, j in _same_key(keys[first], keys[second]):
         for k, m in meeting_boxes(boxes.rows(first[i]), boxes.rows(second[j])):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -121,16 +123,18 @@ class Bench:
         if not self._by_hand and self._setup.teaching is not None:
             self._setup.teaching.prepare(ledger)
 
-    def fit_memory(self, stepper: Stepping, spoilt: Stepping, ledger: Ledger) -> list[str]:
+    def fit_memory(self, stepper: Stepping, another: Callable[[], Stepping], ledger: Ledger) -> list[str]:
         """Choose by what means steps fit into the limit on memory; return what a report should say.
 
         Args:
             stepper: The stepper of the run.
-            spoilt: Another new one, which is spoilt.
+            another: Makes another new one, which is spoilt.
             ledger: The account, with the limit; measuring is charged to it.
         """
-        if not isinstance(stepper, ModuleStepper) or not isinstance(spoilt, ModuleStepper):
+        if not isinstance(stepper, ModuleStepper):
             return []
+        spoilt = another()
+        assert isinstance(spoilt, ModuleStepper)
         team = present_team()
         rows = min(self.batch_size, stepper.n_rows)
         with ledger.phase("probe"):

@@ -189,7 +189,7 @@ class Loop:
 
     def _start(self) -> None:
         self.scheduler.start()
-        self.state.next_look = self.action.next_monitor_in
+        self.state.next_look = self.action.next_monitor_in if self.plan.looks else math.inf
 
     def _step_cost(self, action: TrustAction) -> float:
         """Predict the cost of a step: as measured, or by counted operations right after a dial was moved."""

@@ -1,4 +1,7 @@
-"""The probe: what a plain step, an adversarial step and a look cost here, measured before anything is planned."""
+"""The probe: what a plain step, an adversarial step and a look cost here, measured before anything is planned.
+
+The steps are the first ones of the training, so that a small budget loses nothing by them.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from efficienttrust.training._monitor import Monitor
 from efficienttrust.training._stepping import Stepping
 
 WARM_UP_STEPS, TIMED_STEPS = 1, 4
+SPOILT_RATE = 1e-4  # learning rate of steps whose weights are thrown away
 COUNTED = ("steps", "samples", "flops")
 
 
@@ -30,18 +34,19 @@ def probe(
     robust: bool,
     landscape: LossLandscape | None = None,
 ) -> None:
-    """Feed the cost model: by timing steps and a look on a network that is thrown away, or by counting.
+    """Feed the cost model: by timing the first steps of the training and a look, or by counting.
 
-    On the counted clocks (steps, samples, FLOPs) costs are known exactly and nothing is spent.
+    On the counted clocks (steps, samples, FLOPs) costs are known exactly and nothing is spent. What the landscape costs
+    is not worth measuring before it is needed: it follows from the operations of a step.
 
     Args:
-        stepper: A stepper that may be spoilt.
+        stepper: The stepper of the run, which is trained by a few steps at its full learning rate.
         monitor: The monitor of the run.
         ledger: The account; the probe is charged to it.
         costs: Where the measurements go.
         batch_size: Rows of a batch.
         robust: Whether adversarial steps will be needed.
-        landscape: What else a look measures, of this stepper; or None.
+        landscape: What else a look measures; or None.
     """
     n_rows, size = stepper.n_rows, batch_size
     settings = {"plain step": TrustAction(lambda_fair=0.1)}
@@ -59,18 +64,15 @@ def probe(
     with ledger.phase("probe"):
         shuffler = Shuffler(n_rows, size, torch.Generator().manual_seed(0))
         for name, action in settings.items():
-            for cost in _spent(stepper, shuffler, ledger, action, ledger.clock):
+            for cost in _spent(stepper, shuffler, ledger, action, ledger.clock, rate=stepper.learning_rate):
                 costs.observe(name, cost)
         before = ledger.used()
         scorer = stepper.scorer()
         monitor.look(scorer, monitor.score(scorer), guard=robust)
         ledger.count(flops=look_flops)
-        looked = ledger.used()
-        costs.observe("monitor", looked - before)
-        if landscape is not None:
-            landscape()
-            ledger.count(flops=around)
-            costs.observe("landscape", ledger.used() - looked)
+        costs.observe("monitor", ledger.used() - before)
+    plain = max(stepper.flops(size, settings["plain step"]), 1.0)
+    costs.observe("landscape", costs.mean("plain step") * around / plain)
 
 
 def compile_where_it_pays(
@@ -107,7 +109,9 @@ def compile_where_it_pays(
         shuffler = Shuffler(stepper.n_rows, batch_size, torch.Generator().manual_seed(0))
         try:
             twin.compile()
-            timed = _spent(twin, shuffler, ledger, TrustAction(lambda_fair=0.1), clock, count=not counted)
+            timed = _spent(
+                twin, shuffler, ledger, TrustAction(lambda_fair=0.1), clock, rate=SPOILT_RATE, count=not counted
+            )
         except (RuntimeError, OSError) as error:  # no compiler, or code that it cannot read
             reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:150]}"
             if choice == "on":
@@ -124,15 +128,16 @@ def compile_where_it_pays(
 
 
 def _spent(
-    stepper: Stepping, shuffler: Shuffler, ledger: Ledger, action: TrustAction, clock: str, *, count: bool = True
-) -> list[float]:
+    stepper: Stepping, shuffler: Shuffler, ledger: Ledger, action: TrustAction, clock: str, *, rate: float,
+    count: bool = True,
+) -> list[float]:  # fmt: skip
     """Take steps and return what each cost on a clock, the first ones left out."""
     spent = []
     for _ in range(WARM_UP_STEPS + TIMED_STEPS):
         before = ledger.used(clock)
         rows = shuffler.next()
         x = stepper.attack(stepper.batch(rows, action), rows, action)
-        stepper.step(x, rows, action, 1e-4)
+        stepper.step(x, rows, action, rate)
         if count:
             ledger.count(steps=1, samples=len(rows), flops=stepper.flops(len(rows), action))
         spent.append(ledger.used(clock) - before)

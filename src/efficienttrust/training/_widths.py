@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import torch
 
-from efficienttrust.models import MLP
+from efficienttrust.models import MLP, build_mlp
 from efficienttrust.resources import Ledger
 from efficienttrust.training._batches import batch_size_for
 
@@ -38,6 +38,9 @@ def too_wide(position: int, steps: float) -> bool:
 def affordable_steps(n_train: int, ledger: Ledger, *, robust: bool, trainings: int = 1) -> Callable[[MLP], float]:
     """Return what tells how many steps of a network the rest of a budget buys; infinitely many where it is counted.
 
+    A wide network is only timed if the budget buys enough steps of the narrowest one that is chosen for being cheap:
+    else it buys too few of any, and that number bounds those of the wide ones from above.
+
     Args:
         n_train: Number of training rows.
         ledger: The account; timing a few steps is charged to the phase that is open.
@@ -46,16 +49,20 @@ def affordable_steps(n_train: int, ledger: Ledger, *, robust: bool, trainings: i
     """
     size = min(batch_size_for(n_train), n_train)
     factor = (ATTACKED_STEP if robust else 1.0) * trainings
+    narrow: list[float] = []
+
+    def bought(network: MLP) -> float:
+        left = ledger.remaining()
+        flops = FORWARD_PASSES * size * network.flops_per_row()
+        each = flops if ledger.clock == "flops" else _timed(network, size, ledger)
+        return TRAINING_SHARE * left / (factor * each)
 
     def steps(network: MLP) -> float:
-        left = ledger.remaining()
-        if not math.isfinite(left) or ledger.clock in ("steps", "samples"):
+        if not math.isfinite(ledger.remaining()) or ledger.clock in ("steps", "samples"):
             return math.inf
-        if ledger.clock == "flops":
-            each = FORWARD_PASSES * size * network.flops_per_row()
-        else:
-            each = _timed(network, size, ledger)
-        return TRAINING_SHARE * left / (factor * each)
+        if not narrow:
+            narrow.append(bought(build_mlp(n_features=network.n_features, widths=MENU[NARROW_ENOUGH], seed=0)))
+        return narrow[0] if narrow[0] < STEPS_WANTED else bought(network)
 
     return steps
 

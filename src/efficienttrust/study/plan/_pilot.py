@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from efficienttrust.study.spec import Study
 
 SEEDS = 2  # of a class: the least that shows a spread
-LEASE = 86_400.0  # seconds; the pilot runs one trial at a time and gives leases back itself
+LEASE = 3_600.0  # seconds; after so many a trial of a pilot that died is claimable again
 Run = Callable[[Any], Outcome]
 
 
@@ -43,30 +43,25 @@ def run_pilot(
     Raises:
         UsageError: The store belongs to another study, or another driver holds a trial of the pilot.
     """
+    from efficienttrust.study.running._run_trial import run_trial
     from efficienttrust.study.store import ENDED, open_store
 
-    if run is None:
-        from efficienttrust.study.running import run_trial as run
+    run_one = run_trial if run is None else run
     trials = study.trials()
     chosen = {one.key: one for one in pilot_trials(trials)}
     with open_store(study.store if store is None else store) as kept:
-        kept.begin(study.identity(), trials)
-        ended = {one.trial.key for one in kept.trials(*ENDED)}
-        wanted = chosen.keys() - ended
-        others = []
-        try:
-            while wanted:
-                found = kept.claim("pilot", seconds=LEASE)
-                if not found:
-                    raise UsageError(f"{len(wanted)} trials of the pilot are held by another driver; wait for it")
-                [lease] = found
-                if lease.key not in wanted:
-                    others.append(lease)
-                    continue
-                wanted.remove(lease.key)
-                outcome = run(lease.settings)
-                kept.finish(lease, outcome)
-                yield chosen[lease.key], outcome
-        finally:
-            for lease in others:
-                kept.release(lease)
+        identity = study.identity()
+        kept.begin(identity, [*chosen.values()])  # these alone at first, so that no other trial is claimed
+        wanted = chosen.keys() - {one.trial.key for one in kept.trials(*ENDED)}
+        while wanted:
+            found = [lease for lease in kept.claim("pilot", seconds=LEASE) if lease.key in wanted]
+            if not found:
+                raise UsageError(
+                    f"{len(wanted)} trials of the pilot are not free: another driver holds them, or the study has "
+                    "begun and runs them itself"
+                )
+            outcome = run_one(found[0].settings)
+            kept.finish(found[0], outcome)
+            wanted -= {found[0].key}
+            yield chosen[found[0].key], outcome
+        kept.begin(identity, trials)

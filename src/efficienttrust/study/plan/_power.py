@@ -70,8 +70,8 @@ def power_of(one: Hypothesis, design: Design, cells: Sequence[tuple[str, ...]], 
     effect = {"equivalence": 0.0, "superiority": 2 * one.margin}.get(one.test, math.nan)
     if not degrees or not units:
         why = "no cell has results of two seeds: add --pilot" if units else "no cells hold all levels of its contrast"
-        nothing = [math.nan] * 7
-        return Power(one.name, effect, *nothing, 0, units, why)
+        nan = math.nan
+        return Power(one.name, effect, nan, nan, nan, nan, nan, nan, nan, 0, units, why)
     from scipy.stats import chi2
 
     alpha = design.alpha / sum(other.family == one.family for other in design.hypotheses)
@@ -85,7 +85,7 @@ def power_of(one: Hypothesis, design: Design, cells: Sequence[tuple[str, ...]], 
     how = "averaged over the spread" if one.test == "equivalence" else "noncentral t"
     note = f"{how}, {freedom} degrees of freedom, alpha {alpha:.3g}"
     return Power(
-        one.name, effect, power[0], power[2], power[1], *found, spread=spread, degrees=degrees, units=units, note=note
+        one.name, effect, power[0], power[2], power[1], found[0], found[1], found[2], spread, degrees, units, note
     )
 
 

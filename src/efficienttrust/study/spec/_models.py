@@ -260,7 +260,7 @@ class StudySpec(Strict):
     )
     alpha: float = Field(0.05, gt=0, lt=1, description="error rate of each family of hypotheses")
     executor: ExecutorDefaults = Field(
-        ExecutorDefaults(), description="how trials are run unless options say otherwise"
+        ExecutorDefaults.model_validate({}), description="how trials are run unless options say otherwise"
     )
     limits: TrialLimits = Field(
         default_factory=lambda: TrialLimits.model_validate({}), description="when a trial is stopped from outside"

@@ -12,7 +12,7 @@ import torch
 from efficienttrust.atats import Lever, Plan, Policy, make_plan
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
-from efficienttrust.evaluation.choice import calibration_rows
+from efficienttrust.evaluation.choice import CALIBRATION_ROWS, LEAST_EFFORT, calibration_rows
 from efficienttrust.evaluation.group_head import NO_HEAD, NO_HEAD_OF_IMAGES, Head, head_of, informativeness
 from efficienttrust.resources import CostModel, Ledger
 from efficienttrust.training._batches import Shuffler
@@ -38,7 +38,7 @@ from efficienttrust.training.conditional import (
 
 LIGHT_SEARCH, HEAVY_SEARCH = 5.0, 1.5  # cost of a calibration in looks at as many rows
 RESERVE_FACTOR = 1.5  # on the predicted cost of calibration and export
-CALIBRATION_SHARE = 0.3  # of what is left: the most kept back for calibration, which then does less and says so
+CALIBRATION_SHARE = 0.3  # of what is left: the most kept back for calibration beyond its least effort
 WIDE_EPOCHS = 3.0  # times as many passes are worth while for a network of all settings
 RESERVE_SHARE = 0.005  # of the limit, for what nobody foresaw
 
@@ -76,14 +76,13 @@ class NetworkTrainer:
         if told:
             refuse_conditional(task, dials)
         if saved is None:
-            twin = bench.stepper()
-            notes = bench.fit_memory(stepper, twin, ledger)
-            spoilt: Stepping = ConditionalStepper(twin, dials, task.seed) if told else twin
-            around = bench.landscape(twin)
+            notes = bench.fit_memory(stepper, bench.stepper, ledger)
+            probed = ConditionalStepper(bench.stepper(), dials, task.seed) if told else stepper
             probe(
-                spoilt, monitor, ledger, costs, batch_size=bench.batch_size, robust=spoilt.robust, landscape=around
+                probed, monitor, ledger, costs, batch_size=bench.batch_size, robust=probed.robust,
+                landscape=bench.landscape(plain),
             )  # fmt: skip
-            del twin, spoilt, around  # its optimiser holds twice the weights
+            del probed  # the optimiser of another network holds twice its weights
             if not told:
                 stepper, more = bench.compiled(stepper, ledger, costs)
                 notes += more
@@ -178,7 +177,8 @@ class NetworkTrainer:
             calibration *= max(self.task.settings_kept, 1)
             affordable = CALIBRATION_SHARE * max(ledger.remaining(), 0.0)
             exporting = RESERVE_FACTOR * self.task.export_cost + RESERVE_SHARE * ledger.limit
-            reserve = min(calibration, affordable) + exporting
+            least = RESERVE_FACTOR * _least_calibration_cost(costs, problem, monitor)
+            reserve = max(min(calibration, affordable), least) + exporting
         n_rows = len(problem.splits["train"].y)
         plan = make_plan(
             Lever(bool(levers.penalties), bench.robust, self._calibration(problem, head)),
@@ -239,3 +239,9 @@ def _calibration_cost(costs: CostModel, problem: Problem, monitor: Monitor) -> f
     rows = calibration_rows(problem) / max(monitor.n_rows, 1)
     finer = HEAVY_SEARCH + (LIGHT_SEARCH - HEAVY_SEARCH) * monitor.lightness
     return costs.predict("monitor") * max(rows, 1.0) * finer
+
+
+def _least_calibration_cost(costs: CostModel, problem: Problem, monitor: Monitor) -> float:
+    # At its least effort it searches about as finely as a look; only of a heavy network do more rows cost more.
+    rows = min(calibration_rows(problem), LEAST_EFFORT * CALIBRATION_ROWS) / max(monitor.n_rows, 1)
+    return costs.predict("monitor") * (monitor.lightness + (1.0 - monitor.lightness) * max(rows, 1.0))
