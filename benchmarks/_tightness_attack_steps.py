@@ -1,4 +1,4 @@
-"""T14: robust accuracy over the number of attack steps in training, under budgets of FLOPs, beside the planned number."""
+"""T14: robust accuracy over the attack steps of training, under budgets of FLOPs, beside the planned number."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ ROBUST = f"robust_accuracy(pgd, eps={EPS}, norm=linf)"
 STRONG = 50
 ABOUT = """## Attack steps under a budget (T14)
 
-Adult, `{model}`, every row of a batch attacked by PGD of k steps (linf, eps {eps} standard deviations; 0: no attack);
-robust accuracy on test under the evaluator's PGD, mean and 95 % t-interval over seeds {seeds} of training, and the training steps that the
-budget bought. *Planned*: k of `plan_attack_steps`, with constants from pilot runs of another seed: D·G by least squares
-of loss = L + D·G/√T over pilots of T = {pilots} steps with k = {most}, the loss under {strong} steps of PGD on monitor
-rows; g₀ and ρ from a pilot of {longest} steps without an attack, whose loss under {strong} steps exceeds that under k by g₀ρ^k
-(a line in logarithms over k = 0, 1, 2, 4, as far as anything is left); c from the steps that the middle budget buys
-with k = {most}."""
+Adult, `{model}`, every row of a batch attacked by PGD of k steps (linf, eps {eps} standard
+deviations; 0: no attack); robust accuracy on test under the evaluator's PGD, mean and 95 % t-interval over seeds
+{seeds} of training, and the training steps that the budget bought. *Planned*: k of `plan_attack_steps`, with
+constants from pilot runs of another seed: D·G by least squares of loss = L + D·G/√T over pilots of T =
+{pilots} steps with k = {most}, the loss under {strong} steps of PGD on monitor rows; g₀ and ρ from a pilot
+of {longest} steps without an attack, whose loss under {strong} steps exceeds that under k by g₀ρ^k (a line in
+logarithms over k = 0, 1, 2, 4, as far as anything is left); c from the steps that the middle budget buys with k = {most}."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,10 @@ def run() -> str:
             most=STEPS[-1], strong=STRONG, longest=PILOTS[-1],
         ),
         "",
-        f"Pilots: losses {_listed(fitted.losses)}, so D·G = {fitted.dg:.2f}; unfound {_listed(fitted.unfound)}, so g₀ = "
-        f"{fitted.g0:.4f} and ρ = {fitted.rho:.3f}; c = {fitted.cost:.3g} FLOPs.",
+        (
+            f"Pilots: losses {_listed(fitted.losses)}, so D·G = {fitted.dg:.2f}; unfound {_listed(fitted.unfound)}, "
+            f"so g₀ = {fitted.g0:.4f} and ρ = {fitted.rho:.3f}; c = {fitted.cost:.3g} FLOPs."
+        ),
         "",
         f"| budget, FLOPs | {' | '.join(f'k = {k}' for k in STEPS)} | best | planned |",
         f"|---|{'---|' * len(STEPS)}---|---|",
@@ -113,7 +115,7 @@ def _fitted(problem: Problem) -> Fitted:
 
 
 def _loss(problem: Problem, made: Run, attack_steps: int) -> float:
-    """Return the mean cross-entropy of monitor rows under so many steps of the training's PGD; 0 steps are no attack."""
+    """Return the mean cross-entropy of monitor rows under PGD of so many steps; 0 are no attack."""
     part = problem.splits["monitor"]
     x, y = torch.from_numpy(part.x), torch.from_numpy(part.y).long()
     rows = torch.arange(len(y))
