@@ -298,7 +298,7 @@ def _wall_jobs(given: argparse.Namespace) -> Iterator[list[Job]]:
 
 def _carry_out(rounds: Iterator[list[Job]], workers: int) -> None:
     code = code_state()  # what workers import, as long as nobody edits meanwhile: run a long benchmark from a copy
-    for jobs in rounds:
+    for jobs in ([{**job, "code": code} for job in jobs] for jobs in rounds):
         known = {_key(row) for row in done_rows()}
         left = [job for job in jobs if _key(job) not in known]
         print(f"{len(left)} of {len(jobs)} jobs to run", flush=True)
@@ -306,7 +306,7 @@ def _carry_out(rounds: Iterator[list[Job]], workers: int) -> None:
             continue
         with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=60) as pool:
             for done in pool.imap_unordered(carry_out, left):
-                row = {**done, "code": code, "load": os.getloadavg()[0], "date": time.strftime("%Y-%m-%d %H:%M")}
+                row = {**done, "load": os.getloadavg()[0], "date": time.strftime("%Y-%m-%d %H:%M")}
                 with ROWS.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(_plain(row)) + "\n")
                 said = row.get("error") or {name: row.get(name) for name in ("hit", "utility", "hypervolume", "spent")}
@@ -314,7 +314,8 @@ def _carry_out(rounds: Iterator[list[Job]], workers: int) -> None:
 
 
 def _key(row: Job) -> tuple[Any, ...]:
-    return tuple(row.get(name) for name in ("kind", "case", "method", "share", "seed"))
+    code = row["code"] if row["kind"] == "again" else ""
+    return (*(row.get(name) for name in ("kind", "case", "method", "share", "seed")), code)
 
 
 def _plain(value: Any) -> Any:

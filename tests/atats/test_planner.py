@@ -16,6 +16,7 @@ from efficienttrust.atats._planner import (
     DECISIONS_WANTED,
     ENOUGH_EPOCHS,
     ENOUGH_STEPS,
+    FIRST_SPACING,
     MOST_SLACK,
     SPARSE_SPACING,
 )
@@ -132,7 +133,13 @@ def test_dear_looks_are_rare() -> None:
     assert dear.decisions == int(20.0 / (8 * 0.3))
     assert plan_for(FAIR, 21.5, monitor=1.0).decisions == DECISIONS_LEAST
     assert plan_for(FAIR, 21.5, monitor=2.0).decisions == int(20.0 / (SPARSE_SPACING * 2.0))
-    assert plan_for(FAIR, 21.5, monitor=100.0).decisions == 1, "a look that costs as much as training is taken once"
+
+
+def test_a_look_that_is_dearer_than_the_steps_it_displaces_is_not_taken() -> None:
+    assert plan_for(FAIR, 21.5, monitor=20.0 / FIRST_SPACING).looks
+    dear = plan_for(FAIR, 21.5, monitor=20.1 / FIRST_SPACING)
+    assert not dear.looks
+    assert dear.decisions == 1, "policies divide by it"
 
 
 def test_budget_that_is_used_up_leaves_no_horizon() -> None:

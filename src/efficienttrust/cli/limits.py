@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from efficienttrust.cli._data_options import NO_DATA_OPTIONS, DataOptions
@@ -11,6 +12,8 @@ from efficienttrust.cli._tables import print_table
 
 if TYPE_CHECKING:
     from efficienttrust.pipeline.limits import TargetLimits
+
+WIDTH = 80  # columns of running text
 
 
 def limits(
@@ -56,7 +59,10 @@ def limits(
         for note in pipeline.notes_for_readers(problem, show_small_cells=show_small_cells):
             print(f"note: {note}", file=sys.stderr)
     question = question_of(problem, target, budget=budget or "", aware=use_groups_at_prediction, seed=seed)
-    found = assess(question, cheap=quick)
+    if not quiet:
+        for note in question.notes:
+            print(f"note: {note}", file=sys.stderr)
+    found = assess(question, cheap=quick, show_small_cells=show_small_cells)
     if json:
         print_json({"targets": [_plain(one) for one in found]})
     else:
@@ -65,13 +71,13 @@ def limits(
 
 
 def _print(found: tuple[TargetLimits, ...]) -> None:
-    rows = [(one.target.text, one.verdict, one.findings[0].code if one.findings else "") for one in found]
+    rows = [(one.target.text, one.verdict, one.findings[0].code if one.findings else "–") for one in found]
     print_table(["target", "verdict", "by"], rows)
     for one in found:
-        for finding in one.findings or ():
-            print(f"{one.target.text}: {finding.sentence} ({finding.code}, {finding.bound.kind})")
-        if not one.findings:
-            print(f"{one.target.text}: {one.sentence}")
+        print(f"\n{one.target.text}: {one.verdict}")
+        said = [f"{finding.code} ({finding.bound.kind}): {finding.sentence}" for finding in one.findings]
+        for sentence in said or [one.sentence]:
+            print(textwrap.fill(sentence, WIDTH, initial_indent="  ", subsequent_indent="      "))
 
 
 def _plain(one: TargetLimits) -> dict[str, Any]:

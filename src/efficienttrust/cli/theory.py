@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from efficienttrust.theory import Bound, Result
 
 theory = App(name="theory", help="Show the theoretical results that limits rest on.")
-WIDTH = 100  # columns of running text
+WIDTH = 80  # columns of running text
 
 
 @theory.command(name="list")

@@ -86,5 +86,5 @@ def styles(names: Sequence[str]) -> dict[str, Style]:
     free = [one for one in free if one not in found.values()]
     free.sort(key=lambda one: one.light in colours)  # a hue of its own first; the sort is stable
     rest = [name for name in dict.fromkeys(names) if name not in found]
-    found |= {name: style for name, style in zip(rest, itertools.cycle(free or [PLAIN]), strict=False)}
+    found |= dict(zip(rest, itertools.cycle(free or [PLAIN]), strict=False))
     return {name: found[name] for name in names}

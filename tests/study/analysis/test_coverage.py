@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from efficienttrust.study.analysis._linear import Coding, fit, sums
 from efficienttrust.study.analysis._strata import over_units
@@ -25,17 +25,44 @@ def test_intervals_about_one_data_set_cover(runs):
     nominal(sum(one.estimate.low <= 3 <= one.estimate.high for one in found), runs, 0.9)
 
 
+def coverage_of_satterthwaite(shares: np.ndarray, df: int, level: float) -> float:
+    """Return the exact coverage of the t interval about a sum of means with unequal variances.
+
+    Given the sample variances, the sum is normal and independent of them; what is left is an integral over independent
+    chi variables, by Gauss and Legendre.
+
+    Args:
+        shares: Variance of each mean, up to a factor [means].
+        df: Of each sample variance.
+        level: Nominal.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(18)
+    nodes = (nodes + 1) * stats.chi.isf(1e-10, df) / 2
+    weights = weights * stats.chi.pdf(nodes, df)
+    weights = weights / weights.sum()
+    drawn = np.array(list(itertools.product(nodes**2 / df, repeat=len(shares)))) * shares
+    chance = np.prod(list(itertools.product(weights, repeat=len(shares))), axis=1)
+    degrees = drawn.sum(1) ** 2 / (drawn**2 / df).sum(1)
+    reach = stats.t.ppf((1 + level) / 2, degrees) * np.sqrt(drawn.sum(1) / shares.sum())
+    return float(chance @ (2 * stats.norm.cdf(reach) - 1))
+
+
+def test_the_exact_coverage_is_student_s_with_one_mean():
+    assert coverage_of_satterthwaite(np.ones(1), 4, 0.9) == pytest.approx(0.9, abs=1e-4)
+
+
 @pytest.mark.parametrize("runs", [4000, pytest.param(100_000, marks=pytest.mark.slow)])
-def test_intervals_about_these_data_sets_cover_and_are_hardly_too_wide(runs):
-    """Satterthwaite's degrees of freedom are estimated, which makes t a little careful: by less than 0.01 here."""
+@pytest.mark.parametrize("noise", [(1.0, 1.0, 2.0, 0.5), (1.0, 1.0, 1.0, 1.0), (1.0, 0.01, 0.01, 0.01)])
+def test_intervals_about_these_data_sets_cover_as_satterthwaite_s_do(runs, noise):
+    """They do so exactly as often as theory says, which is at least as often as is claimed."""
     rng = np.random.default_rng(1)
     blocks = np.repeat(np.arange(4), 5)
-    truth, noise = np.array([-1.0, 0.0, 1.0, 4.0]), np.array([1.0, 1.0, 2.0, 0.5])
-    z = truth[blocks][:, None] + noise[blocks][:, None] * rng.normal(0, 1, (20, runs))
+    truth, spread = np.array([-1.0, 0.0, 1.0, 4.0]), np.array(noise)
+    z = truth[blocks][:, None] + spread[blocks][:, None] * rng.normal(0, 1, (20, runs))
     found = within_each(z, blocks, 0.9)
-    rate = np.mean([one.estimate.low <= truth.mean() <= one.estimate.high for one in found])
-    error = 4 * (0.9 * 0.1 / runs) ** 0.5
-    assert 0.9 - error <= rate <= 0.91 + error
+    exact = coverage_of_satterthwaite(spread**2, 4, 0.9)
+    assert exact >= 0.9 - 1e-4
+    nominal(sum(one.estimate.low <= truth.mean() <= one.estimate.high for one in found), runs, exact)
 
 
 @pytest.mark.parametrize("runs", [4000, pytest.param(100_000, marks=pytest.mark.slow)])
@@ -72,11 +99,29 @@ def rejections(runs: int, *, scatter: float, seed: int) -> tuple[int, int, int]:
     return counts[0], counts[1], counts[2]
 
 
+def size_of_greenhouse_geisser(df: int, level: float) -> float:
+    """Return the exact error rate of the corrected F test of two equally noisy, independent coordinates.
+
+    W = 4 |S| / (tr S)² and tr S of a Wishart matrix are independent, W ** ((df − 1) / 2) is uniform (Mauchly 1940),
+    epsilon is 1 / (2 − W), and given S the squared length of the mean is exponential.
+    """
+
+    def given(w: float) -> float:
+        epsilon = 1 / (2 - w)
+        limit = stats.f.isf(level, 2 * epsilon, 2 * epsilon * df)
+        return float((1 + limit / df) ** -df * (df - 1) / 2 * w ** ((df - 3) / 2))
+
+    return float(integrate.quad(given, 0, 1)[0])
+
+
 @pytest.mark.parametrize("runs", [600, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_a_null_is_rejected_at_the_nominal_rate(runs):
-    units, residual, _ = rejections(runs, scatter=0.0, seed=7)
-    assert units / runs <= 0.05 + 4 * (0.05 * 0.95 / runs) ** 0.5
-    assert units / runs >= 0.035 - 4 * (0.05 * 0.95 / runs) ** 0.5  # Greenhouse and Geisser's is a little careful
+    """Greenhouse and Geisser's correction is careful; by how much is known, and it is never more than claimed."""
+    units, residual, over_data = rejections(runs, scatter=0.0, seed=7)
+    for found, df in ((units, 16), (over_data, 3)):
+        exact = size_of_greenhouse_geisser(df, 0.05)
+        assert exact < 0.05
+        nominal(found, runs, exact)
     nominal(residual, runs, 0.05)
 
 

@@ -114,10 +114,14 @@ def test_attained_corners_are_attained_by_that_share():
 def test_the_interquartile_mean_is_the_trimmed_mean():
     from scipy import stats
 
-    values = np.random.default_rng(0).normal(size=40)
-    assert interquartile_mean(values, np.ones((1, 40)))[0] == pytest.approx(stats.trim_mean(values, 0.25))
-    doubled = interquartile_mean(values, np.full((1, 40), 2.0))
-    assert doubled[0] == pytest.approx(stats.trim_mean(np.repeat(values, 2), 0.25))
+    rng = np.random.default_rng(0)
+    values, each = rng.normal(size=40), np.arange(40)
+    assert interquartile_mean(values, each, np.ones((1, 40)))[0] == pytest.approx(stats.trim_mean(values, 0.25))
+    unit, counts = rng.integers(0, 7, 40), rng.integers(0, 4, (50, 7)).astype(float)
+    found = interquartile_mean(values, unit, counts)
+    for one, weights in zip(found, counts, strict=True):
+        drawn = np.repeat(values, 4 * weights[unit].astype(int))  # four of each, so that quarters have whole numbers
+        assert one == pytest.approx(stats.trim_mean(drawn, 0.25))
 
 
 def test_improvement_is_the_share_of_matched_trials_that_are_better():

@@ -51,6 +51,17 @@ def test_exclusive_trials_can_be_asked_for_alone(store):
     assert [lease.seed for lease in store.claim("w", seconds=60, limit=9, exclusive=True)] == [0, 1]
 
 
+def test_single_trials_can_be_asked_for(store):
+    trials = plan(4, costs=[4.0, 3.0, 2.0, 1.0], exclusive=[3])
+    store.begin(IDENTITY, trials)
+    wanted = {trials[2].key, trials[3].key, "f" * 64}
+    assert store.claim("w", seconds=60, keys=[]) == []
+    leases = store.claim("w", seconds=60, limit=9, keys=wanted)
+    assert [lease.key for lease in leases] == [trials[2].key, trials[3].key]
+    assert store.claim("w", seconds=60, limit=9, keys=wanted) == []
+    assert store.counts()["waiting"] == 2
+
+
 def test_an_expired_lease_is_claimable_again_and_its_late_writer_is_fenced(store):
     store.begin(IDENTITY, plan(1))
     [late] = store.claim("slow", seconds=0)

@@ -8,8 +8,17 @@ from typing import Any
 
 from efficienttrust.data import Problem
 from efficienttrust.errors import InfeasibleError
+from efficienttrust.evaluation.suite import check_measurable
 from efficienttrust.evaluation.targets import Target, check_targets, parse_target
-from efficienttrust.pipeline.limits._finding import SEVERITY, Finding, Question, Verdict, assessors
+from efficienttrust.pipeline.limits._finding import (
+    SEVERITY,
+    Finding,
+    Question,
+    Verdict,
+    assessors,
+    is_clinical,
+    withheld,
+)
 from efficienttrust.pipeline.limits._knowledge import Knowledge
 from efficienttrust.resources import Budget
 
@@ -34,7 +43,7 @@ class TargetLimits:
     @property
     def sentence(self) -> str:
         """The binding result in words."""
-        return self.findings[0].sentence if self.findings else "nothing that was asked limits it"
+        return self.findings[0].sentence if self.findings else "no result says anything about it"
 
     def record(self) -> dict[str, Any]:
         """Return it as plain values, for run.json."""
@@ -46,17 +55,19 @@ class TargetLimits:
         }
 
 
-def assess(question: Question, *, cheap: bool) -> tuple[TargetLimits, ...]:
+def assess(question: Question, *, cheap: bool, show_small_cells: bool = False) -> tuple[TargetLimits, ...]:
     """Return what limits each target.
 
     Args:
         question: Targets, problem, budget.
         cheap: Ask only what takes a fraction of a second.
+        show_small_cells: Do not withhold what is said about fewer than ten people of clinical data.
     """
+    told = withheld if is_clinical(question.problem) and not show_small_cells else None
     asked = [one for one in map(assessors.get, assessors.names()) if one.cheap or not cheap]
     found = []
     for target in question.targets:
-        said = [finding for one in asked for finding in one.assess(question, target)]
+        said = [told(finding) if told else finding for one in asked for finding in one.assess(question, target)]
         found.append(TargetLimits(target, tuple(sorted(said, key=lambda one: SEVERITY.index(one.verdict)))))
     return tuple(found)
 
@@ -81,9 +92,10 @@ def question_of(
     Raises:
         UsageError: A target is malformed or does not fit the problem.
     """
-    parsed, _ = check_targets([parse_target(t) if isinstance(t, str) else t for t in targets], problem.sensitive)
+    parsed, notes = check_targets([parse_target(t) if isinstance(t, str) else t for t in targets], problem.sensitive)
+    check_measurable(parsed, problem.task)
     limits = budget if isinstance(budget, Budget) else Budget.parse(budget) if budget else Budget()
-    return Question(problem, parsed, limits, aware, Knowledge(problem, aware=aware, seed=seed))
+    return Question(problem, parsed, limits, aware, Knowledge(problem, aware=aware, seed=seed), notes)
 
 
 def refuse_impossible(limits: Sequence[TargetLimits]) -> None:

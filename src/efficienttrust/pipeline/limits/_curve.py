@@ -10,10 +10,17 @@ import numpy as np
 
 from efficienttrust.data import Problem
 from efficienttrust.errors import UsageError
+from efficienttrust.evaluation.splits import codes_of
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.limits._knowledge import CONSTRAINTS, DELTAS
+from efficienttrust.pipeline.limits._finding import LEAST, is_clinical, smallest_cell
+from efficienttrust.pipeline.limits._knowledge import CONSTRAINTS
 from efficienttrust.theory import Attribute, EstimatedFrontier, estimated_frontier, held_out_scores
 
+DELTAS = (*(round(0.005 * step, 3) for step in range(41)), 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
+"""Gaps at which a frontier is estimated."""
+COARSE = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+"""Those of many groups, whose frontier takes a linear program at each."""
+MANY_GROUPS = 4
 FOLDS = 2  # of the rows of the train split: a report shall not wait for a sharper estimate, which `limits` gives
 
 
@@ -31,15 +38,27 @@ def limit_document(problem: Problem, targets: Sequence[Target], *, aware: bool, 
         return {"why_not": "no target limits a gap between groups"}
     if problem.task != "binary" or problem.kind != "table":
         return {"why_not": "it is estimated for tables with two classes"}
+    by = str(dict(gap.arguments).get("by") or "")
+    train = problem.splits["train"]
+    codes, _ = codes_of(problem, train, by)
+    fewest = smallest_cell(codes, train.y)
+    if is_clinical(problem) and fewest is not None and fewest < LEAST:
+        return {"why_not": "it would tell of fewer than ten people"}
     constraint, gaps = CONSTRAINTS[gap.metric]
     attribute: Attribute = "aware" if aware else "blind"
     try:
         scores = held_out_scores(
-            problem, by=str(dict(gap.arguments).get("by") or ""), attribute=attribute, splits=("train",), folds=FOLDS,
+            problem, by=by, attribute=attribute, splits=("train",), folds=FOLDS,
             seed=seed,
         )  # fmt: skip
         found = estimated_frontier(
-            scores, constraint=constraint, deltas=DELTAS, attribute=attribute, gaps=gaps, folds=FOLDS, seed=seed
+            scores,
+            constraint=constraint,
+            deltas=COARSE if len(np.unique(codes)) > MANY_GROUPS else DELTAS,
+            attribute=attribute,
+            gaps=gaps,
+            folds=FOLDS,
+            seed=seed,
         )
     except UsageError as error:  # too few rows of a class or of a group
         return {"why_not": str(error)}

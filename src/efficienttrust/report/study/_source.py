@@ -62,9 +62,7 @@ class Source:
     @functools.cached_property
     def varied(self) -> tuple[str, ...]:
         """Factors whose effects are estimated: those that are no blocks and have two levels or more."""
-        return tuple(
-            one["name"] for one in self.design["factors"] if not one.get("block") and len(one["levels"]) > 1
-        )
+        return tuple(one["name"] for one in self.design["factors"] if not one.get("block") and len(one["levels"]) > 1)
 
     @functools.cached_property
     def data_sets(self) -> tuple[str, ...]:
@@ -108,7 +106,7 @@ class Source:
 
     def styles(self, factor: str) -> dict[str, Style]:
         """Return the styles of the levels of a factor; a method has the same in all figures."""
-        return self._styles.get(factor) or {name: PLAIN for name in self.levels.get(factor, ())}
+        return self._styles.get(factor) or dict.fromkeys(self.levels.get(factor, ()), PLAIN)
 
     @functools.cached_property
     def _styles(self) -> dict[str, dict[str, Style]]:

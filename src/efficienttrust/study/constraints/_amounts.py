@@ -10,7 +10,14 @@ from efficienttrust.data.limitations import Limitation, parse_limitation
 from efficienttrust.errors import UsageError
 from efficienttrust.resources import Budget, TimeLimit
 from efficienttrust.study._design import Constraint
-from efficienttrust.study.constraints._kind import ConstraintKind, ConstraintLevel, Reference, Settings, Situation
+from efficienttrust.study.constraints._kind import (
+    ConstraintKind,
+    ConstraintLevel,
+    Misfit,
+    Reference,
+    Settings,
+    Situation,
+)
 
 OF_THE_REFERENCE = "share of the reference"
 
@@ -126,11 +133,20 @@ def with_limitation(settings: Settings, text: str) -> Settings:
     return {**settings, "data": {**data, "limitations": [*(data.get("limitations") or ()), text]}}
 
 
-def ignores_time(situation: Situation, level: ConstraintLevel) -> str:
-    """Return the reason why a limit on time means nothing to a method that trains without one."""
-    if situation.method == "unconstrained":
-        return "unconstrained trains without a limit on time; use early_stop for plain training under one"
-    return ""
+def ignores_time(situation: Situation, level: ConstraintLevel) -> Misfit | None:
+    """Return why a limit on time means nothing to a method that trains without one; None where it does."""
+    if situation.method != "unconstrained":
+        return None
+    return Misfit(
+        ("mitigation",), "unconstrained trains without a limit on time; use early_stop for plain training under one"
+    )
+
+
+def has_the_group(situation: Situation, level: ConstraintLevel) -> Misfit | None:
+    """Return why a constraint on one group does not fit data without groups; None where it does."""
+    if "group" not in level.options or situation.sensitive:
+        return None
+    return Misfit(("data",), f"there are no groups: name the column {level.options.get('by', 'of the group')} as sensitive")
 
 
 def limited_by(name: str, level: ConstraintLevel) -> Limitation:

@@ -72,16 +72,28 @@ class Situation:
     method: str
 
 
-def fits_all(_situation: Situation, _level: ConstraintLevel) -> str:
-    """Return no reason: the constraint fits every cell."""
-    return ""
+@dataclass(frozen=True)
+class Misfit:
+    """Why a constraint does not fit a cell.
+
+    Attributes:
+        factors: Whose levels it does not go with: `data`, `model`, `mitigation`.
+        reason: Why, in words.
+    """
+
+    factors: tuple[str, ...]
+    reason: str
 
 
-def networks_alone(situation: Situation, _level: ConstraintLevel) -> str:
-    """Return the reason why a constraint on weights does not fit what is no network; empty where it does."""
+def fits_all(_situation: Situation, _level: ConstraintLevel) -> None:
+    """Return no misfit: the constraint fits every cell."""
+
+
+def networks_alone(situation: Situation, _level: ConstraintLevel) -> Misfit | None:
+    """Return why a constraint on weights does not fit what is no network; None where it does."""
     if situation.trainer == "network":
-        return ""
-    return f"{situation.trainer} are no network: nothing to narrow, prune or round"
+        return None
+    return Misfit(("model",), f"{situation.trainer} are no network: nothing to narrow, prune or round")
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,7 @@ class ConstraintKind:
             reference has no amount that the level is a share of.
         options: Names of the options that it takes.
         required: Those that must be given.
-        unfit: Returns why it does not fit a situation; an empty text where it does.
+        unfit: Returns why it does not fit a situation; None where it does.
         sets: What of the settings it sets, so that nothing else may: `budget.time`, `model`.
     """
 
@@ -108,7 +120,7 @@ class ConstraintKind:
     apply: Callable[[Settings, ConstraintLevel, Reference], Settings]
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
-    unfit: Callable[[Situation, ConstraintLevel], str] = fits_all
+    unfit: Callable[[Situation, ConstraintLevel], Misfit | None] = fits_all
     sets: tuple[str, ...] = ()
 
 

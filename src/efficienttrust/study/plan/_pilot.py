@@ -50,18 +50,20 @@ def run_pilot(
     trials = study.trials()
     chosen = {one.key: one for one in pilot_trials(trials)}
     with open_store(study.store if store is None else store) as kept:
-        identity = study.identity()
-        kept.begin(identity, [*chosen.values()])  # these alone at first, so that no other trial is claimed
+        kept.begin(study.identity(), trials)
         wanted = chosen.keys() - {one.trial.key for one in kept.trials(*ENDED)}
         while wanted:
-            found = [lease for lease in kept.claim("pilot", seconds=LEASE) if lease.key in wanted]
-            if not found:
+            leases = kept.claim("pilot", seconds=LEASE, keys=wanted)
+            if not leases:
                 raise UsageError(
-                    f"{len(wanted)} trials of the pilot are not free: another driver holds them, or the study has "
-                    "begun and runs them itself"
+                    f"{len(wanted)} trials of the pilot are not free: another driver runs them; wait for it, and plan "
+                    "without --pilot"
                 )
-            outcome = run_one(found[0].settings)
-            kept.finish(found[0], outcome)
-            wanted -= {found[0].key}
-            yield chosen[found[0].key], outcome
-        kept.begin(identity, trials)
+            try:
+                outcome = run_one(leases[0].settings)
+            except BaseException:  # Ctrl-C: the trial waits again
+                kept.release(leases[0])
+                raise
+            kept.finish(leases[0], outcome)
+            wanted -= {leases[0].key}
+            yield chosen[leases[0].key], outcome

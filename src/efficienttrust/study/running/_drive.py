@@ -24,6 +24,7 @@ RENEWALS = 4  # in the time of a lease
 BEGINNINGS = 3
 """How often a trial is begun whose process is killed by somebody else, before it has failed."""
 BREATH = 0.2  # seconds for which a result is waited for
+TELLING = 1.0  # seconds between two reports of progress
 IDLE = 1.0  # seconds until the store is asked again when it had nothing
 
 
@@ -105,8 +106,7 @@ def run_study(
     trials = study.trials()
     store.begin(study.identity(), trials, accept_change=accept_change)
     estimate = Estimate(store, trials)
-    told: list[None] = []
-    with HostLock() as host, interruption(lambda: told.append(None)) as asked:
+    with HostLock() as host, interruption() as asked:
         drive = _Drive(store, executor, host, asked, estimate, limit, seconds, tell)
         try:
             while drive.goes_on():
@@ -116,7 +116,7 @@ def run_study(
                 drive.tell()
         finally:
             drive.give_back()
-        drive.tell()
+        drive.tell(at_once=True)
     return Driven(store.counts(), dict(drive.ended), drive.fenced, asked.stop)
 
 
@@ -145,6 +145,7 @@ class _Drive:
     _begun: int = 0
     _ask_at: float = 0.0
     _renew_at: float = 0.0
+    _tell_at: float = 0.0
 
     def goes_on(self) -> bool:
         """Return whether something runs or may still be begun, here or by another driver that may die."""
@@ -222,9 +223,12 @@ class _Drive:
                 self.store.release(lease)
         self.host.free()
 
-    def tell(self) -> None:
-        """Report the progress."""
+    def tell(self, *, at_once: bool = False) -> None:
+        """Report the progress, once in a while."""
         now = time.monotonic()
+        if now < self._tell_at and not at_once:
+            return
+        self._tell_at = now + TELLING
         running = [(one.lease.factors, now - one.since) for one in self.running.values()]
         left = self.estimate.seconds(self.executor.slots)
         self.report(Progress(self.store.counts(), running, tuple(self._news), left, self.asked.stop))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -24,12 +24,8 @@ class Interruption:
 
 
 @contextmanager
-def interruption(told: Callable[[], None]) -> Iterator[Interruption]:
-    """Yield what signals ask for; SIGTERM, as a batch system sends it, asks to stop now.
-
-    Args:
-        told: Called after the first Ctrl-C.
-    """
+def interruption() -> Iterator[Interruption]:
+    """Yield what signals ask for; SIGTERM, as a batch system sends it, asks to stop now."""
     asked = Interruption()
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
@@ -37,8 +33,6 @@ def interruption(told: Callable[[], None]) -> Iterator[Interruption]:
             asked.now = True
             signal.signal(signal.SIGINT, signal.default_int_handler)
         asked.stop = True
-        if not asked.now:
-            told()
 
     def terminated(_number: int, _frame: FrameType | None) -> None:
         asked.stop = asked.now = True

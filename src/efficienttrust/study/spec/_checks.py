@@ -15,6 +15,10 @@ from efficienttrust.study.spec._models import HypothesisSpec, StudySpec
 from efficienttrust.study.spec._settings import OWN, Resolver
 
 Fault = tuple[Location, str]
+SETS = {"mitigation": "policy"}
+"""Factors of every study whose settings are called otherwise."""
+OWN_BY_BLAME = ("constraint", "mitigation", "model", "data")
+"""Factors of every study, the one first at whose level a misfit is told."""
 Levels = Mapping[str, tuple[str, ...]]
 
 
@@ -177,17 +181,16 @@ def _faults_of_cell(spec: StudySpec, resolver: Resolver, levels: Mapping[str, st
     patched = resolver.patched_by(levels)
     for names, reason in misfits(settings, resolver.constraints[levels["constraint"]], situation, patched):
         found = True
-        concerned = [name for name in names if name in levels and (len(spec.levels()[name]) > 1 or name == names[0])]
+        # A further factor that sets the model or the policy is the one that does not fit, and not `model`.
+        names = tuple(patched.get(SETS.get(name, name), name) for name in names)
+        concerned = [name for name in names if name in levels]
         where = ", ".join(f"{name}: {levels[name]}" for name in concerned)
-        first = next((name for name in ("constraint", "mitigation", "model") if name in names), names[0])
-        hint = f"; leave it out, or exclude {{{where}}} in design.exclude"
-        yield (first, levels[first]), f"does not go with {_rest(names, first, levels)}: {reason}{hint}"
+        first = next(name for name in (*OWN_BY_BLAME, *concerned) if name in concerned)
+        rest = ", ".join(f"{name} {levels[name]}" if name in levels else name for name in names if name != first)
+        place = (first, levels[first]) if first in OWN else ("factors", first, levels[first])
+        yield place, f"does not go with {rest}: {reason}; leave it out, or exclude {{{where}}} in design.exclude"
     if not found and levels["constraint"] != NONE:
         try:
             resolver.settings(levels)
         except UsageError as error:
             yield place, str(error)
-
-
-def _rest(names: tuple[str, ...], first: str, levels: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {levels[name]}" if name in levels else name for name in names if name != first)

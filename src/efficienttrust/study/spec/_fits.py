@@ -41,8 +41,8 @@ def misfits(
     if situation.network and not _reads(situation):
         yield ("data", "model"), f"{situation.network} does not read {'images' if situation.image else 'tables'}"
     kind = constraint_kinds.get(level.kind)
-    if reason := kind.unfit(situation, level):
-        yield ("data", "model", "constraint", "mitigation"), reason
+    if misfit := kind.unfit(situation, level):
+        yield ("constraint", *misfit.factors), misfit.reason
     if (own := SHAPING.get(method)) and own in kind.sets:
         yield ("constraint", "mitigation"), f"{method} sets {own} itself"
     for key in kind.sets:

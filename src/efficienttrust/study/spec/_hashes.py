@@ -1,26 +1,18 @@
-"""Hashes of what decides results beside the settings: the raw data, and the code."""
+"""Hashes of files that decide results beside the settings, remembered while the files stay as they are."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
 from efficienttrust.errors import UsageError
 
-DECIDING = (
-    "errors", "registry", "data", "resources", "metrics", "models", "losses", "threats", "compression", "evaluation",
-    "atats", "training", "pipeline", "study",
-)  # fmt: skip
-"""Parts of the package that decide results."""
-OF_A_STUDY = ("running",)
-"""What of the floor `study` does: the other rooms plan, keep and analyse."""
 CACHE = "study-hashes.json"
 
 
@@ -74,38 +66,16 @@ def data_hash(source: str, cache: HashCache) -> str:
         UsageError: A data set by name cannot be had, or its path does not exist.
         OSError: A file cannot be read.
     """
-    return _hash_of_files(_files_of(source), cache)
+    digest = hashlib.sha256()
+    for path in _files_of(source):
+        digest.update(f"{path.name}\0{cache.of(path, 'bytes', hash_of_bytes)}\n".encode())
+    return digest.hexdigest()
 
 
-def code_hashes(cache: HashCache) -> dict[str, str]:
-    """Return a hash for each part of the package that decides results.
-
-    Of a Python file the syntax tree is hashed, without comments, docstrings and formatting; of other files the bytes.
-    The tree depends on the minor version of Python, which therefore counts as a change of the code.
-    """
-    root = Path(str(files("efficienttrust")))
-    return {part: _hash_of_files(_code_of(root, part), cache, root) for part in DECIDING}
-
-
-def hash_of_code(path: Path) -> str:
-    """Return the SHA-256 of what a Python file does."""
-    tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _documented(node):
-            node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-
-
-def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return ast.get_docstring(node, clean=False) is not None
-
-
-def _code_of(root: Path, part: str) -> list[Path]:
-    if (root / f"{part}.py").exists():
-        return [root / f"{part}.py"]
-    folders = [root / part / one for one in OF_A_STUDY] if part == "study" else [root / part]
-    found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return sorted(path for path in found if "__pycache__" not in path.parts)
+def hash_of_bytes(path: Path) -> str:
+    """Return the SHA-256 of what a file holds."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _files_of(source: str) -> list[Path]:
@@ -140,18 +110,3 @@ def _image_path(rest: str) -> Path:
     while not (path := Path(rest).expanduser()).exists() and "?" in rest:  # names may hold a question mark
         rest = rest.rpartition("?")[0]
     return path
-
-
-def _hash_of_files(paths: Iterable[Path], cache: HashCache, root: Path | None = None) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        name = str(path.relative_to(root)) if root else path.name
-        python = root is not None and path.suffix == ".py"
-        made = cache.of(path, "code" if python else "bytes", hash_of_code if python else _hash_of_bytes)
-        digest.update(f"{name}\0{made}\n".encode())
-    return digest.hexdigest()
-
-
-def _hash_of_bytes(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -62,11 +62,17 @@ def _as_target(text: str) -> str:
         return parse_target(text).text
 
 
+def _as_threads(threads: int) -> int:
+    if threads != 1:
+        raise ValueError("a trial runs in 1 thread, so that sums come out in one order; run more trials at a time")
+    return threads
+
+
 def _as_reference(text: str) -> str:
     from efficienttrust.resources import Budget
 
     with fault_of_the_field():
-        return text if text == "pilot" else str(Budget.parse(text))
+        return str(Budget.parse(text))
 
 
 Target = Annotated[PlainTarget, AfterValidator(_as_target)]
@@ -238,7 +244,7 @@ class StudySpec(Strict):
         {}, description="further factors: name to level to what it changes of the settings"
     )
     targets: tuple[Target, ...] = Field((), description="targets, as `demographic_parity_difference <= 0.05`")
-    reference: ReferenceAmounts = Field(description="what 100 % means, as {steps: 400}, or pilot")
+    reference: ReferenceAmounts = Field(description="what 100 % means, as {steps: 400}")
     seeds: Annotated[
         tuple[int, ...],
         BeforeValidator(as_seeds),
@@ -247,7 +253,7 @@ class StudySpec(Strict):
     settings: Patch = Field(
         default_factory=lambda: Patch.model_validate({}), description="settings that all trials share"
     )
-    threads: Literal[1] = Field(1, description="threads of a trial: one, so that sums come out in one order")
+    threads: Annotated[int, AfterValidator(_as_threads)] = Field(1, description="threads of a trial: one, so that sums come out in one order")
     measure: Measures = Field(
         default_factory=lambda: Measures.model_validate({}),
         description="what is measured beyond metrics, size and counts",

@@ -19,11 +19,11 @@ from efficienttrust.study._trial import Trial, content_address, trial_key
 from efficienttrust.study.constraints import Reference, constraint_kinds
 from efficienttrust.study.plan._cells import cells_of
 from efficienttrust.study.spec._checks import Fault, faults_of_cells, faults_of_names
-from efficienttrust.study.spec._hashes import HashCache, code_hashes, data_hash
+from efficienttrust.study.spec._code import code_hashes
+from efficienttrust.study.spec._hashes import HashCache, data_hash
 from efficienttrust.study.spec._hypotheses import hypothesis_of
 from efficienttrust.study.spec._models import StudySpec
 from efficienttrust.study.spec._reading import faults_at, read_spec
-from efficienttrust.study.spec._reference import PILOT, read_references
 from efficienttrust.study.spec._settings import Resolver
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def open_study(path: Path) -> Study:
     spec, document = read_spec(path)
     faults = list(faults_of_names(spec))
     sources = {name: _source(path, level) for name, level in spec.data.items()}
-    references, more = _references(path, spec)
+    references, more = _references(spec)
     faults += more
     resolver = Resolver(spec, sources, references)
     if not faults:
@@ -129,10 +129,8 @@ class Study:
 
     @cached_property
     def spec_hash(self) -> str:
-        """SHA-256 of what the file says, whatever its formatting; of the reference as it was measured, if it was."""
-        plain = self.spec.model_dump(mode="json", exclude={"executor"})
-        references = {name: str(one.budget) for name, one in self.resolver.references.items()}
-        return content_address({"spec": plain, "references": references})
+        """SHA-256 of what the file says, whatever its formatting; how trials are run does not count."""
+        return content_address(self.spec.model_dump(mode="json", exclude={"executor"}))
 
     def trials(self) -> Sequence[Trial]:
         """Return all trials with their keys, cell by cell.
@@ -216,25 +214,15 @@ def _source(path: Path, level: DataSpec) -> str:
     return beside(path, level.source)
 
 
-def _references(path: Path, spec: StudySpec) -> tuple[dict[str, Reference], list[Fault]]:
+def _references(spec: StudySpec) -> tuple[dict[str, Reference], list[Fault]]:
     """Return what 100 % means by level of data, and what is wrong with it."""
     found: dict[str, Reference] = {}
     faults: list[Fault] = []
-    measured = read_references(path)
     for name, level in spec.data.items():
         own = level.reference is not None
-        value = spec.reference if level.reference is None else level.reference
-        place = ("data", name, "reference") if own else ("reference",)
-        text = str(value)
-        if text == PILOT:
-            if name not in measured:
-                faults.append(
-                    (place, f"it is not measured yet for {name}: run `efficienttrust study plan {path} --pilot`")
-                )
-                continue
-            text = measured[name]
-        reference = Reference(Budget.parse(text))
+        reference = Reference.parse(str(level.reference if own else spec.reference))
         if reference.budget.time is None:
+            place = ("data", name, "reference") if own else ("reference",)
             faults.append((place, "it states no time, by which training ends: add steps, as {steps: 400}"))
         found[name] = reference
     return found, faults

@@ -7,7 +7,7 @@ nothing. All functions may be run again after a commit whose acknowledgement was
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
@@ -22,7 +22,7 @@ from efficienttrust.study.store._values import ENDED, Lease
 
 def claim(
     connection: Connection, now: Instant, *, worker: str, identity: int, content: str, name: str, seconds: float,
-    limit: int, exclusive: bool | None, max_attempts: int, again: bool,
+    limit: int, exclusive: bool | None, keys: Collection[str] | None, max_attempts: int, again: bool,
 ) -> list[Lease]:  # fmt: skip
     """Lease the waiting trials with the longest predicted cost.
 
@@ -44,6 +44,8 @@ def claim(
     )
     if exclusive is not None:
         chosen = chosen.where(trials.c.exclusive == exclusive)
+    if keys is not None:
+        chosen = chosen.where(trials.c.key.in_(list(keys)))
     # As a common table expression it is run once; PostgreSQL may run a subquery, and skip what it locked, again.
     taken = (
         update(trials)

@@ -98,7 +98,7 @@ class Store:
 
     def claim(
         self, worker: str, *, seconds: float, limit: int = 1, exclusive: bool | None = None,
-        max_attempts: int = MAX_ATTEMPTS,
+        keys: Collection[str] | None = None, max_attempts: int = MAX_ATTEMPTS,
     ) -> list[Lease]:  # fmt: skip
         """Lease waiting trials, the longest predicted cost first.
 
@@ -109,6 +109,7 @@ class Store:
             seconds: Until the leases expire, unless they are renewed.
             limit: At most so many trials.
             exclusive: Only trials that must run alone, or only others; None: any.
+            keys: Only these trials.
             max_attempts: Lost leases after which a trial is given up.
 
         Raises:
@@ -122,7 +123,7 @@ class Store:
         def work(connection: Connection, now: Instant) -> list[Lease]:
             leases = _leasing.claim(
                 connection, now, worker=worker, identity=number, content=content, name=name, seconds=seconds,
-                limit=limit, exclusive=exclusive, max_attempts=max_attempts, again=next(tries) > 0,
+                limit=limit, exclusive=exclusive, keys=keys, max_attempts=max_attempts, again=next(tries) > 0,
             )  # fmt: skip
             if not leases:
                 _planning.refuse_changed_plan(connection, now, content)

@@ -9,7 +9,7 @@ import numpy as np
 
 from efficienttrust.evaluation.splits import codes_of
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, assessors
+from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, assessors, smallest_cell
 from efficienttrust.theory import Bound, base_rate_bound
 
 BOUNDED = ("accuracy", "worst_group_accuracy")
@@ -36,6 +36,7 @@ def assess(question: Question, target: Target) -> Iterator[Finding]:
                 f"{target.metric} {float(bound):.4f}",
                 bound,
                 refuses=True,
+                fewest=_fewest(question, parity),
             )
 
 
@@ -56,6 +57,13 @@ def _bound(question: Question, target: Target, parity: Target) -> Bound | None:
         return replace(bound, value=bound.details["worst_group_accuracy"])
     known = sizes.sum() / weight.sum()  # rows of unknown group may all be right
     return replace(bound, value=1 - known * (1 - float(bound)))
+
+
+def _fewest(question: Question, parity: Target) -> int | None:
+    """Return how many test rows the smallest group has of a label."""
+    test = question.problem.splits["test"]
+    codes, _ = codes_of(question.problem, test, str(dict(parity.arguments).get("by") or ""))
+    return smallest_cell(codes, test.y)
 
 
 assessors.register("base_rates")(Assessor(assess, cheap=True))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from efficienttrust.evaluation.certification import certify
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.rule_data import robustness_key
+from efficienttrust.evaluation.splits import codes_of
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import Outcome, metrics
 from efficienttrust.metrics.intervals import percent
-from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, assessors
+from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, assessors, smallest_cell
 from efficienttrust.theory import Bound
 
 ALPHA = 0.05  # of all targets together
@@ -23,7 +24,7 @@ SELECTED = ("demographic_parity_difference", "demographic_parity_ratio")
 
 def assess(question: Question, target: Target) -> Iterator[Finding]:
     """Yield whether an ideal model would be certified, by the very limit that `fit` uses."""
-    problem = question.problem
+    problem, part = question.problem, question.problem.splits["certify"]
     if problem.task != "binary" or metrics.get(target.metric).needs & {"corrupted", "ood", "score", "probability"}:
         return
     outcome = _ideal(question, target)
@@ -49,6 +50,7 @@ def assess(question: Question, target: Target) -> Iterator[Finding]:
             certificate.method,
             {"n": certificate.n, "alpha": ALPHA, "targets": len(question.targets)},
         ),
+        fewest=smallest_cell(codes_of(problem, part, str(dict(target.arguments).get("by") or ""))[0], part.y),
     )
 
 

@@ -22,9 +22,10 @@ def assess(question: Question, target: Target) -> Iterator[Finding]:
             "impossible",
             "T13",
             f"no model exceeds accuracy {float(bound):.4f} on these test rows: "
-            f"{bound.inputs['contradictory']:,} of them are read like another row with the other label",
+            f"{bound.inputs['contradictory']:,} of them look to it like another one with the other label",
             bound,
             refuses=True,
+            fewest=min(bound.inputs["contradictory"], round((1 - float(bound)) * bound.inputs["n"])),
         )
 
 

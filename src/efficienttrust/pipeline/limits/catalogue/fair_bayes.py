@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from efficienttrust.errors import UsageError
+from efficienttrust.evaluation.splits import codes_of
 from efficienttrust.evaluation.targets import Target, parse_target
-from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, Verdict, assessors, unknown
+from efficienttrust.pipeline.limits._finding import (
+    Assessor,
+    Finding,
+    Question,
+    Verdict,
+    assessors,
+    smallest_cell,
+    unknown,
+)
 from efficienttrust.pipeline.limits._knowledge import CONSTRAINTS
 from efficienttrust.theory import Bound
 
@@ -21,9 +31,22 @@ def assess(question: Question, target: Target) -> Iterator[Finding]:
     if question.problem.task != "binary" or question.problem.kind != "table":
         return
     try:
-        yield from _assess(question, target)
+        for finding in _assess(question, target):
+            yield replace(finding, fewest=_fewest(question, target))
     except UsageError as error:  # too few rows of a class or of a group
         yield unknown("T1", error)
+
+
+def _fewest(question: Question, target: Target) -> int | None:
+    """Return how many rows that were scored the smallest group has of a label, where groups are compared at all."""
+    gaps = [target] if target.metric in CONSTRAINTS else [one for one in question.targets if one.metric in CONSTRAINTS]
+    parts = [part for name, part in question.problem.splits.items() if name != "test"]
+    labels = np.concatenate([part.y for part in parts])
+    found = []
+    for gap in gaps:
+        by = str(dict(gap.arguments).get("by") or "")
+        found.append(smallest_cell(np.concatenate([codes_of(question.problem, part, by)[0] for part in parts]), labels))
+    return min((one for one in found if one is not None), default=None)
 
 
 def _assess(question: Question, target: Target) -> Iterator[Finding]:
@@ -64,10 +87,11 @@ def _gap(question: Question, target: Target) -> Finding:
 
 def _at(question: Question, gap: Target, delta: float) -> Bound:
     """Return the frontier under one gap as a single bound."""
-    found = question.knowledge.frontier(gap.metric, str(dict(gap.arguments).get("by") or ""))
-    value, low, high = (
-        float(np.interp(delta, found.delta, one)) for one in (found.accuracy.value, found.low, found.high)
-    )
+    where = (gap.metric, str(dict(gap.arguments).get("by") or ""))
+    asked = {one.bound for one in question.targets if (one.metric, str(dict(one.arguments).get("by") or "")) == where}
+    found = question.knowledge.frontier(*where, tuple(sorted({min(bound, 1.0) for bound in asked} | {1.0})))
+    place = int(np.searchsorted(found.delta, delta))
+    value, low, high = (float(one[place]) for one in (found.accuracy.value, found.low, found.high))
     about = found.accuracy
     return Bound(
         value, about.kind, about.assumptions, about.source, {**about.inputs, "delta": delta},

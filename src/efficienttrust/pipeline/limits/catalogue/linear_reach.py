@@ -28,7 +28,7 @@ def assess(question: Question, target: Target) -> Iterator[Finding]:
         return
     eps, norm = float(str(arguments["eps"])), cast(AttackNorm, str(arguments["norm"]))
     try:
-        free = question.knowledge.frontier("demographic_parity_difference", "")
+        free = question.knowledge.frontier("demographic_parity_difference", "", (1.0,))
     except UsageError as error:
         yield unknown("T5", error)
         return

@@ -1,4 +1,4 @@
-"""T3: R squared against a gap of mean predictions, by the estimated price of bringing the means together."""
+"""T3: squared error against a gap of mean predictions, by the estimated price of bringing the means together."""
 
 from __future__ import annotations
 
@@ -9,49 +9,68 @@ from numpy.typing import NDArray
 
 from efficienttrust.evaluation.splits import codes_of
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, assessors
+from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, Verdict, assessors, smallest_cell
 from efficienttrust.theory import Bound
 
 GAP = "mean_outcome_gap"
+ERROR = "root_mean_squared_error"
 
 
 def assess(question: Question, target: Target) -> Iterator[Finding]:
-    """Yield how a target of R squared stands to the best predictions that are estimated, under a gap of means.
+    """Yield how a target stands to the best predictions that are estimated, under a gap of means.
 
     Moving the mean of group s by d_s costs w_s d_s^2 of squared error and nothing less does, so under a gap tau the
     price is min_u sum_s w_s dist(m_s, [u, u + tau])^2, m_s the means of the best predictions.
     """
     problem = question.problem
-    if problem.task != "regression" or problem.kind != "table" or target.metric != "r2":
+    if problem.task != "regression" or problem.kind != "table" or target.metric not in ("r2", ERROR, GAP):
         return
     found = question.knowledge.best_predictions
     spread = float(np.average((found.y - np.average(found.y, weights=found.weight)) ** 2, weights=found.weight))
     if spread == 0:
         return
     missed = float(np.average((found.y - found.predicted) ** 2, weights=found.weight))
-    price, under = 0.0, ""
-    for gap in question.targets:
-        if gap.metric != GAP:
-            continue
-        codes, _ = codes_of(problem, found.part, str(dict(gap.arguments).get("by") or ""))
-        here = price_of_means(found.predicted, codes, found.weight, gap.bound)
-        if here >= price:
-            price, under = here, f" under {gap.text}"
-    best = 1 - (missed + price) / spread
+    gaps = [target] if target.metric == GAP else [one for one in question.targets if one.metric == GAP]
+    prices = [_price(question, gap) for gap in gaps]
+    price = max(prices, default=0.0)
+    under = f" under {gaps[int(np.argmax(prices))].text}" if gaps else ""
+    best, free = 1 - (missed + price) / spread, 1 - missed / spread
+    value = best
+    verdict: Verdict = "comfortable"
+    if target.metric == GAP:
+        said = f"it is estimated to cost {price / spread:.4f} of R squared: {best:.4f} against {free:.4f} without it"
+    elif target.metric == "r2":
+        said = f"R squared {best:.4f} is estimated to be attainable{under}"
+        said += f"; keeping the gap costs {price / spread:.4f} of it" if gaps else ""
+        verdict = "comfortable" if target.bound <= best - found.half_width / spread else "tight"
+    else:
+        value = float(np.sqrt(missed + price))
+        said = f"a root mean squared error of {value:,.4g} is estimated to be attainable{under}"
+        said += f", and {np.sqrt(missed):,.4g} without" if gaps else ""
+        verdict = "comfortable" if target.bound**2 >= missed + price + found.half_width else "tight"
     yield Finding(
-        "comfortable" if target.bound <= best - found.half_width / spread else "tight",
+        verdict,
         "T3",
-        f"R squared {best:.4f} is estimated to be attainable{under}; keeping the gap costs {price / spread:.4f} of it"
-        if under
-        else f"R squared {best:.4f} is estimated to be attainable",
+        said,
         Bound(
-            best,
+            value,
             "estimate",
             ("the predictions are close to E[Y | row]; a better model may predict better",),
             "Chzhen and Schreuder 2022, for a gap of means alone",
             {"n": len(found.y), "price": price, "model": found.model},
         ),
+        fewest=min((one for one in (smallest_cell(_codes(question, gap)) for gap in gaps) if one), default=None),
     )
+
+
+def _codes(question: Question, gap: Target) -> NDArray[np.int64]:
+    found = question.knowledge.best_predictions
+    return codes_of(question.problem, found.part, str(dict(gap.arguments).get("by") or ""))[0]
+
+
+def _price(question: Question, gap: Target) -> float:
+    found = question.knowledge.best_predictions
+    return price_of_means(found.predicted, _codes(question, gap), found.weight, gap.bound)
 
 
 def price_of_means(

@@ -8,7 +8,7 @@ from typing import cast
 
 from efficienttrust.errors import UsageError
 from efficienttrust.evaluation.targets import Target
-from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, assessors
+from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, assessors, smallest_cell
 from efficienttrust.theory import AttackNorm, min_robust_error
 
 MOST_ROWS = 50_000
@@ -31,6 +31,7 @@ def assess(question: Question, target: Target) -> Iterator[Finding]:
             part.x, part.y, float(str(arguments["eps"])), cast(AttackNorm, str(arguments["norm"])),
             domain=problem.domain,
             groups=(part.codes[by] if by else part.groups) if worst else None, sample_weight=part.weight,
+            seen=part.groups if question.aware else None,
         )  # fmt: skip
     except UsageError:  # weighted rows, or relations between columns: the floor is not defined for them
         return
@@ -41,7 +42,12 @@ def assess(question: Question, target: Target) -> Iterator[Finding]:
             f"rows of both labels alike ({floor.details['conflicts']:,} pairs); a measured value above it would show "
             "a weak attack"
         )
-        yield Finding("impossible", "T13", said, replace(floor, value=best, kind="upper"))
+        yield Finding(
+            "impossible", "T13", said, replace(floor, value=best, kind="upper"),
+            fewest=smallest_cell(part.codes[by] if by else part.groups, part.y)
+            if worst
+            else min(int(floor.details["conflicts"]), round((1 - best) * len(part))),
+        )  # fmt: skip
 
 
 assessors.register("robust_floor")(Assessor(assess, cheap=False))

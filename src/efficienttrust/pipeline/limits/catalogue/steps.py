@@ -10,7 +10,7 @@ from efficienttrust.evaluation.targets import Target
 from efficienttrust.metrics import metrics
 from efficienttrust.models import build_mlp
 from efficienttrust.pipeline.limits._finding import Assessor, Finding, Question, assessors
-from efficienttrust.resources import Ledger
+from efficienttrust.resources import Ledger, TimeLimit
 from efficienttrust.theory import Bound
 from efficienttrust.training._batches import batch_size_for
 from efficienttrust.training._widths import MENU, NARROW_ENOUGH, affordable_steps
@@ -34,7 +34,10 @@ def assess(question: Question, target: Target) -> Iterator[Finding]:
         yield Finding(
             "tight",
             "T14",
-            f"{time} buys about {steps:,.0f} {what} of {size} rows, and about {wanted:,.0f} are wanted",
+            (
+                f"a budget of {_told(time)} buys about {steps:,.0f} {what} of {size} rows, and about {wanted:,.0f} "
+                "are wanted"
+            ),
             Bound(
                 steps,
                 "heuristic",
@@ -58,6 +61,11 @@ def _bought(question: Question, *, robust: bool) -> float:
     n_features = question.problem.splits["train"].x.shape[1]
     network = build_mlp(n_features=n_features, widths=MENU[NARROW_ENOUGH], seed=0)
     return affordable_steps(n, Ledger(limit), robust=robust)(network)
+
+
+def _told(time: TimeLimit) -> str:
+    """Return a limit in words: large counts with separators."""
+    return str(time) if time.clock in ("wall", "cpu") else f"{time.amount:,.10g} {time.clock}"
 
 
 assessors.register("steps")(Assessor(assess, cheap=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
@@ -11,12 +12,11 @@ from efficienttrust.study.analysis._adjust import holm
 from efficienttrust.study.analysis._document import Comparisons, Refusal
 from efficienttrust.study.analysis._rows import Estimate, ImprovementRow, IqmRow, RankRow
 from efficienttrust.study.analysis._sections import Material, sections
-from efficienttrust.study.analysis._table import Floats, better
+from efficienttrust.study.analysis._table import Floats, Ints, better
 from efficienttrust.study.analysis._units import FEW_DATA_SETS, nanmean, percentile
 
-LARGEST = 2_000_000
-"""Weights that the bootstrap of an interquartile mean holds at once; beyond, it has fewer replicates."""
-FEWEST_REPLICATES = 100
+MOST_RANKED = 30
+"""Levels beyond which pairs are so many that Holm's method leaves nothing distinct."""
 METHOD = (
     (
         "Interquartile mean: of the middle half of the figures over data sets, seeds and other factors, with "
@@ -73,30 +73,54 @@ def comparisons(material: Material) -> Comparisons:
     )
 
 
-def interquartile_mean(values: Floats, weights: Floats) -> Floats:
+def interquartile_mean(values: Floats, unit: Ints, counts: Floats) -> Floats:
     """Return the mean of the middle half of values in each replicate; a figure on a quartile counts in part.
+
+    Sorted values are summed up in about √n pieces, and only the pieces with a quartile are looked at figure by figure.
 
     Args:
         values: [n], all finite.
-        weights: How often each counts [replicates, n].
+        unit: Of each [n].
+        counts: How often each unit counts [replicates, units].
     """
     order = np.argsort(values, kind="stable")
-    ends = np.cumsum(weights[:, order], axis=1)
-    total = ends[:, -1:]
-    low, high = total / 4, 3 * total / 4
-    ends = np.clip(ends, low, high)
-    inside = np.diff(ends, axis=1, prepend=low)
-    with np.errstate(invalid="ignore"):
-        mean: Floats = (inside @ values[order]) / (total / 2)[:, 0]
+    centre = values[order[len(order) // 2]]
+    pieces = max(1, math.isqrt(len(values)))
+    width = -(-len(values) // pieces)
+    number, units = pieces * width, counts.shape[1]
+    y, own = np.zeros(number), np.full(number, units)  # what fills the last piece belongs to a unit that never counts
+    y[: len(values)], own[: len(values)] = values[order] - centre, unit[order]
+    counts = np.column_stack([counts, np.zeros(len(counts))])
+    at = np.repeat(np.arange(pieces), width) * (units + 1) + own
+    weight, total = (
+        np.cumsum(counts @ np.bincount(at, one, pieces * (units + 1)).reshape(pieces, -1).T, axis=1)
+        for one in (np.ones(number), y)
+    )
+    y, own = y.reshape(pieces, width), own.reshape(pieces, width)
+
+    def below(share: float) -> Floats:
+        """Return the sum of y up to a share of the weight."""
+        target = share * weight[:, -1]
+        piece = np.minimum((weight < target[:, None]).sum(1), pieces - 1)
+        before = piece > 0
+        rows = np.arange(len(counts))
+        done = np.where(before, weight[rows, piece - 1], 0.0)
+        inside = np.cumsum(np.take_along_axis(counts, own[piece], 1), axis=1)
+        inside = np.minimum(inside, (target - done)[:, None])
+        part = (np.diff(inside, axis=1, prepend=0.0) * y[piece]).sum(1)
+        return np.where(before, total[rows, piece - 1], 0.0) + part
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean: Floats = centre + (below(0.75) - below(0.25)) / (weight[:, -1] / 2)
     return mean
 
 
 def _iqm(material: Material, values: Floats) -> Estimate:
     known = np.isfinite(values)
     unit = np.broadcast_to(np.arange(len(values))[:, None], values.shape)[known]
-    counts = material.resampling.counts[: max(FEWEST_REPLICATES, LARGEST // max(1, int(known.sum())))]
-    value = float(interquartile_mean(values[known], np.ones((1, int(known.sum()))))[0])
-    return percentile(value, interquartile_mean(values[known], counts[:, unit]), material.options.level)
+    value = float(interquartile_mean(values[known], unit, np.ones((1, len(values))))[0])
+    drawn = interquartile_mean(values[known], unit, material.resampling.counts)
+    return percentile(value, drawn, material.options.level)
 
 
 def _improvement(material: Material, column: str, factor: Factor, values: Floats) -> list[ImprovementRow]:
@@ -130,6 +154,9 @@ def _ranks(material: Material, column: str, factor: Factor, values: Floats, refu
     if len(means) < FEW_DATA_SETS or means.shape[1] < 2:
         why = f"{len(means)} data sets have all levels" if means.shape[1] > 1 else "one level"
         refusals.append(Refusal(f"ranks of {factor.name} on {column}", why))
+        return []
+    if means.shape[1] > MOST_RANKED:
+        refusals.append(Refusal(f"ranks of {factor.name} on {column}", f"more than {MOST_RANKED} levels"))
         return []
     ranks = stats.rankdata(-means, axis=1).mean(0)
     pairs = list(itertools.combinations(range(means.shape[1]), 2))

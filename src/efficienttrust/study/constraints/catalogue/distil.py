@@ -7,6 +7,7 @@ from efficienttrust.study.constraints._amounts import number_of
 from efficienttrust.study.constraints._kind import (
     ConstraintKind,
     ConstraintLevel,
+    Misfit,
     Reference,
     Settings,
     Situation,
@@ -22,10 +23,11 @@ def _apply(settings: Settings, level: ConstraintLevel, reference: Reference) -> 
     return {**settings, "distil": number_of(level, low=0.0, high=1.0)}
 
 
-def _unfit(situation: Situation, level: ConstraintLevel) -> str:
-    if situation.image or situation.task not in (None, "binary") or situation.trainer != "network":
-        return "boosted trees teach a network two classes from a table, and nothing else"
-    return ""
+def _unfit(situation: Situation, level: ConstraintLevel) -> Misfit | None:
+    what = "boosted trees teach a network two classes from a table, and nothing else"
+    if situation.image or situation.task not in (None, "binary"):
+        return Misfit(("data",), what)
+    return None if situation.trainer == "network" else Misfit(("model",), what)
 
 
 constraint_kinds.register("distil")(

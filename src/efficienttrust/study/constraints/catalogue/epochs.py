@@ -15,6 +15,7 @@ from efficienttrust.study.constraints._amounts import (
 from efficienttrust.study.constraints._kind import (
     ConstraintKind,
     ConstraintLevel,
+    Misfit,
     Reference,
     Settings,
     Situation,
@@ -38,9 +39,9 @@ def _apply(settings: Settings, level: ConstraintLevel, reference: Reference) -> 
     return with_limit(settings, time=limit)
 
 
-def _unfit(situation: Situation, level: ConstraintLevel) -> str:
+def _unfit(situation: Situation, level: ConstraintLevel) -> Misfit | None:
     if situation.trainer != "network":
-        return f"{situation.trainer} make no passes over the rows; use the kind time"
+        return Misfit(("model",), f"{situation.trainer} make no passes over the rows; use the kind time")
     return ignores_time(situation, level)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from efficienttrust.study._design import Constraint
-from efficienttrust.study.constraints._amounts import limited_by, with_limitation
+from efficienttrust.study.constraints._amounts import has_the_group, limited_by, with_limitation
 from efficienttrust.study.constraints._kind import (
     ConstraintKind,
     ConstraintLevel,
     Reference,
     Settings,
-    Situation,
     constraint_kinds,
 )
 
@@ -22,12 +21,6 @@ def _apply(settings: Settings, level: ConstraintLevel, reference: Reference) -> 
     return with_limitation(settings, limited_by("label_noise", level).text)
 
 
-def _unfit(situation: Situation, level: ConstraintLevel) -> str:
-    if "group" in level.options and not situation.sensitive:
-        return f"there are no groups: name the column {level.options['by']} as sensitive"
-    return ""
-
-
 constraint_kinds.register("label_noise")(
     ConstraintKind(
         "label_noise",
@@ -36,6 +29,6 @@ constraint_kinds.register("label_noise")(
         _dose,
         _apply,
         options=("by", "group", "how"),
-        unfit=_unfit,
+        unfit=has_the_group,
     )
 )

@@ -7,6 +7,7 @@ from efficienttrust.study.constraints._amounts import limited_by, with_limitatio
 from efficienttrust.study.constraints._kind import (
     ConstraintKind,
     ConstraintLevel,
+    Misfit,
     Reference,
     Settings,
     Situation,
@@ -22,8 +23,8 @@ def _apply(settings: Settings, level: ConstraintLevel, reference: Reference) -> 
     return with_limitation(settings, limited_by("missing_features", level).text)
 
 
-def _unfit(situation: Situation, level: ConstraintLevel) -> str:
-    return "images have no columns to miss" if situation.image else ""
+def _unfit(situation: Situation, level: ConstraintLevel) -> Misfit | None:
+    return Misfit(("data",), "images have no columns to miss") if situation.image else None
 
 
 constraint_kinds.register("missing")(

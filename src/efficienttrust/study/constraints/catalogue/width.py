@@ -9,6 +9,7 @@ from efficienttrust.study.constraints._amounts import number_of
 from efficienttrust.study.constraints._kind import (
     ConstraintKind,
     ConstraintLevel,
+    Misfit,
     Reference,
     Settings,
     Situation,
@@ -30,15 +31,15 @@ def _apply(settings: Settings, level: ConstraintLevel, reference: Reference) -> 
     return {**settings, "model": network_text(name, narrowed(whole, number_of(level, low=0.0, high=1.0)))}
 
 
-def _unfit(situation: Situation, level: ConstraintLevel) -> str:
-    if reason := networks_alone(situation, level):
-        return reason
-    options = network_of(situation.network).options
+def _unfit(situation: Situation, level: ConstraintLevel) -> Misfit | None:
+    if misfit := networks_alone(situation, level):
+        return misfit
+    options, name = network_of(situation.network).options, situation.network
     if not {"width", "widths"} & options.keys():
-        return f"{situation.network} has no width"
+        return Misfit(("model",), f"{name} has no width")
     if "widths" in options and "widths" not in situation.options:
-        return f"{situation.network} takes its widths from the data: state them, as {situation.network}(widths=128-64)"
-    return ""
+        return Misfit(("model",), f"{name} takes its widths from the data: state them, as {name}(widths=128-64)")
+    return None
 
 
 constraint_kinds.register("width")(

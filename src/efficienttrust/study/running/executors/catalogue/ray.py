@@ -39,12 +39,15 @@ class RayExecutor(Closing):
             raise UsageError("--executor ray needs Ray: pip install 'efficienttrust[ray]'") from None
         self._ray, self._own = ray, not ray.is_initialized()
         if self._own:
-            alone = {"num_cpus": options.workers, "include_dashboard": False} if options.address is None else {}
+            alone: dict[str, Any] = (
+                {"num_cpus": options.workers, "include_dashboard": False} if options.address is None else {}
+            )
             try:
                 ray.init(address=options.address, log_to_driver=False, logging_level=logging.ERROR, **alone)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise UsageError(f"--address {options.address}: {' '.join(str(error).split())}") from error
-        self.slots = options.workers or int(ray.cluster_resources().get("CPU", 1))
+        resources: Any = ray.cluster_resources
+        self.slots = options.workers or max(1, int(resources().get("CPU", 1)))
         self._limits = options.limits
         self._task = ray.remote(num_cpus=1, max_retries=0)(run_alone)
         self._running: dict[Any, str] = {}
