@@ -32,9 +32,10 @@ Adult, `{model}`, every row of a batch attacked by PGD of k steps (linf, eps {ep
 deviations; 0: no attack); robust accuracy on test under the evaluator's PGD, mean and 95 % t-interval over seeds
 {seeds} of training, and the training steps that the budget bought. *Planned*: k of `plan_attack_steps`, with
 constants from pilot runs of another seed: D·G by least squares of loss = L + D·G/√T over pilots of T =
-{pilots} steps with k = {most}, the loss under {strong} steps of PGD on monitor rows; g₀ and ρ from a pilot
-of {longest} steps without an attack, whose loss under {strong} steps exceeds that under k by g₀ρ^k (a line in
-logarithms over k = 0, 1, 2, 4, as far as anything is left); c from the steps that the middle budget buys with k = {most}."""
+{pilots} steps with k = {most}, the loss under {strong} steps of PGD on monitor rows; g₀ and ρ
+from a pilot of {longest} steps without an attack, whose loss under {strong} steps exceeds that under k by
+g₀ρ^k, fitted by least squares for k = 0, 1, 2, 4; *in logarithms*: the same from a line through the logarithms
+of what is left; c from the steps that the middle budget buys with k = {most}."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Fitted:
     """Constants of the rule: D G, g0, rho in units of the loss, c in FLOPs; and what they were fitted to."""
 
     dg: float
-    g0: float
-    rho: float
+    share: tuple[float, float]  # g0, rho
+    share_by_logarithms: tuple[float, float]
     cost: float
     losses: tuple[float, ...]
     unfound: tuple[float, ...]
@@ -59,22 +60,26 @@ def run() -> str:
             most=STEPS[-1], strong=STRONG, longest=PILOTS[-1],
         ),
         "",
+        f"Pilots: losses {_listed(fitted.losses)}, so D·G = {fitted.dg:.2f}; c = {fitted.cost:.3g} FLOPs.",
         (
-            f"Pilots: losses {_listed(fitted.losses)}, so D·G = {fitted.dg:.2f}; unfound {_listed(fitted.unfound)}, "
-            f"so g₀ = {fitted.g0:.4f} and ρ = {fitted.rho:.3f}; c = {fitted.cost:.3g} FLOPs."
+            f"Unfound: {_listed(fitted.unfound)}, so g₀ = {fitted.share[0]:.4f} and ρ = {fitted.share[1]:.2g}; in "
+            f"logarithms {fitted.share_by_logarithms[0]:.4f} and {fitted.share_by_logarithms[1]:.2g}."
         ),
         "",
-        f"| budget, FLOPs | {' | '.join(f'k = {k}' for k in STEPS)} | best | planned |",
-        f"|---|{'---|' * len(STEPS)}---|---|",
+        f"| budget, FLOPs | {' | '.join(f'k = {k}' for k in STEPS)} | best | planned | in logarithms |",
+        f"|---|{'---|' * len(STEPS)}---|---|---|",
     ]  # fmt: skip
     for budget in BUDGETS:
         found = [[_trained(problem, f"time={budget:g} flops", k, seed) for seed in SEEDS] for k in STEPS]
         robust = np.array([[one.metrics[ROBUST]["value"] for one in runs] for runs in found])
         bought = [np.mean([_steps(one) for one in runs]) for runs in found]
-        planned = plan_attack_steps(budget, fitted.cost, fitted.dg, fitted.g0, fitted.rho)
+        planned, by_logarithms = (
+            int(plan_attack_steps(budget, fitted.cost, fitted.dg, *share).value)
+            for share in (fitted.share, fitted.share_by_logarithms)
+        )
         cells = [f"{_interval(values)} ({count:,.0f} steps)" for values, count in zip(robust, bought, strict=True)]
         best = STEPS[int(robust.mean(axis=1).argmax())]
-        lines.append(f"| {budget:.0e} | {' | '.join(cells)} | {best} | {int(planned.value)} |")
+        lines.append(f"| {budget:.2g} | {' | '.join(cells)} | {best} | {planned} | {by_logarithms} |")
     return "\n".join(lines)
 
 
@@ -107,11 +112,18 @@ def _fitted(problem: Problem) -> Fitted:
     most = _loss(problem, plain, STRONG)
     unfound = [most - _loss(problem, plain, k) for k in STEPS[:-1]]
     kept = [(k, math.log(left)) for k, left in zip(STEPS, unfound, strict=False) if left > 1e-5]
+    (g0, rho), _ = optimize.curve_fit(
+        lambda k, g0, rho: g0 * rho**k,
+        STEPS[:-1],
+        unfound,
+        p0=(unfound[0], 0.5),
+        bounds=((1e-9, 1e-9), (np.inf, 1 - 1e-9)),
+    )
     slope, start = np.polyfit(*zip(*kept, strict=True), 1)
     middle = BUDGETS[1]
     bought = _steps(_trained(problem, f"time={middle:g} flops", STEPS[-1], PILOT_SEED))
     cost = middle / (bought * (STEPS[-1] + 1))
-    return Fitted(dg, math.exp(start), math.exp(slope), cost, tuple(losses), tuple(unfound))
+    return Fitted(dg, (float(g0), float(rho)), (math.exp(start), math.exp(slope)), cost, tuple(losses), tuple(unfound))
 
 
 def _loss(problem: Problem, made: Run, attack_steps: int) -> float:

@@ -69,10 +69,12 @@ def test_robust_metrics_agree_on_attacked_rows(weighted):
         assert float(compute(confusion)[0]) == pytest.approx(measured.value, abs=1e-9), name
 
 
-def test_counts_equal_a_loop_over_rows():
-    y, groups, margin, weight = draw(7, weighted=True, unknown=True, empty_cell=False, ties=True)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_counts_equal_a_loop_over_rows(weighted):
+    y, groups, margin, given = draw(7, weighted=weighted, unknown=True, empty_cell=False, ties=True)
     thresholds = np.array([-1.0, 0.0, 1.0, 5.0])
-    found = count_above(margin, thresholds, y, groups, N_GROUPS, weight)
+    found = count_above(margin, thresholds, y, groups, N_GROUPS, given)
+    weight = np.ones(len(y)) if given is None else given
     for k, threshold in enumerate(thresholds):
         above = margin > threshold
         for group in range(N_GROUPS):

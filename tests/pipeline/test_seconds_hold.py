@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from efficienttrust import fit
+from efficienttrust.errors import InfeasibleError
 from tests.small_problems import FAIR, ROBUST, loans
 
 
@@ -22,3 +25,11 @@ def test_the_network_uses_what_it_was_given_when_it_needs_it():
     assert run.ledger["time"]["used"] > 1.0
     phases = run.ledger["time"]["phases"]
     assert phases.get("scheduler", 0) <= 0.12 * run.ledger["time"]["used"]
+
+
+@pytest.mark.parametrize("trainer", ["network", "trees", "auto"])
+@pytest.mark.parametrize("clock", ["wall", "cpu"])
+def test_a_limit_that_loading_has_used_up_is_refused_before_anything_is_tried(trainer, clock):
+    slow = dataclasses.replace(loans(), preparation={"wall": 7.5, "cpu": 7.5})
+    with pytest.raises(InfeasibleError, match=r"data are loaded, and 7\.\d+ s .* of 7 s"):
+        fit(slow, budget=f"time=7s {clock}", targets=[FAIR], trainer=trainer)

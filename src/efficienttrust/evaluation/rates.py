@@ -182,7 +182,7 @@ def count_above(
 
 
 def _by_weight(
-    weight: NDArray[np.float32], margin: Floats, thresholds: Floats, cell: NDArray[np.int64], n_groups: int
+    weight: NDArray[np.float32], margin: Floats, thresholds: Floats, cell: NDArray[np.signedinteger], n_groups: int
 ) -> tuple[Array, Array]:
     """Return the weight of the rows of each cell above each threshold [G + 1, 2, K], and in all [G + 1, 2]."""
     k = len(thresholds)
@@ -193,7 +193,9 @@ def _by_weight(
     return above, counts.sum(axis=2)
 
 
-def _by_sorting(margin: Floats, thresholds: Floats, cell: NDArray[np.int64], n_groups: int) -> tuple[Array, Array]:
+def _by_sorting(
+    margin: Floats, thresholds: Floats, cell: NDArray[np.signedinteger], n_groups: int
+) -> tuple[Array, Array]:
     """Return how many rows of each cell lie above each threshold [G + 1, 2, K], and how many there are [G + 1, 2]."""
     n_cells = 2 * (n_groups + 1)
     sizes = np.bincount(cell, minlength=n_cells)

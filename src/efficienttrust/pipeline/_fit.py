@@ -9,6 +9,7 @@ from typing import Any
 
 from efficienttrust.atats import Policy
 from efficienttrust.data import Problem
+from efficienttrust.errors import InfeasibleError
 from efficienttrust.evaluation.rates import ROBUST_METRICS
 from efficienttrust.evaluation.targets import Target
 from efficienttrust.pipeline._capacity import Capacity, choose_each, choose_width, choose_widths
@@ -118,6 +119,11 @@ class Training:
 
     def capacity(self, problem: Problem, request: Request, ledger: Ledger) -> Capacity:
         """Choose the width, or what else a trainer may vary, that meets the limits on the file."""
+        if ledger.remaining() <= 0:
+            raise InfeasibleError(
+                f"budget: the data are loaded, and {ledger.used():.3g} s ({ledger.clock}) of {ledger.limit:.3g} s are "
+                "used already; ask for more"
+            )
         room = _room(problem, request)
         if request.trainer == "auto":
             return choose_each(room, ledger, seed=request.seed)

@@ -105,8 +105,8 @@ def test_a_method_trains_the_network_that_is_asked_for_in_the_way_that_is_asked_
     run = run_method("reweighing", loans(), **asked, settings=Settings(prune="gradual:0.5", quantize="none")).run
     assert run.document["model"]["architecture"] == "mlp 8"
     assert run.document["spec"]["prune"] == "gradual:0.5"
-    narrow = run_method("reduced_width", loans(), budget="time=20 steps", targets=[FAIR], model="linear").run
-    assert narrow.document["spec"]["network"] == "linear"
+    narrow = run_method("reduced_width", loans(), budget="time=20 steps", targets=[FAIR], model="tabular").run
+    assert narrow.document["spec"]["network"] == "tabular"
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,27 @@ def test_planted_rates_are_inside_their_intervals_and_failures_are_left_out():
         assert rates[level].exact.low < chance < rates[level].exact.high
 
 
+def test_a_share_that_hangs_on_the_data_set_has_a_wide_clustered_interval():
+    """Data sets far apart decide who hits: 720 trials are worth four, which Wilson's interval cannot know."""
+    apart = Planted(data_sd=0.3, noise_sd=0.01, narrowing={}, through=0.0, direct=0.0, unit_sd=0.01, seed=2)
+    rows = [one for one in section(apart, "feasibility").rates if one.outcome == "hit" and len(one.levels) == 1]
+    for one in (one for one in rows if not one.data):
+        assert one.clustered.value == pytest.approx(one.rate.value)  # balanced
+        assert one.clustered.high - one.clustered.low > 3 * (one.rate.high - one.rate.low)
+
+
+def test_clustered_shares_weigh_data_sets_alike_and_are_missing_where_all_agree():
+    rows = section(CENSORED, "feasibility").rates
+    always = next(one for one in rows if one.levels == {"constraint": "none"} and one.outcome == "feasible")
+    assert always.clustered.value == 1
+    assert np.isnan([always.clustered.low, always.clustered.high]).all()
+    chosen = [one for one in rows if one.levels == {"constraint": "time=12.5%"} and one.outcome == "feasible"]
+    assert [one.data for one in chosen] == ["", "adult", "bank", "compas", "german"]
+    pooled, alone = chosen[0].clustered, [one.clustered for one in chosen[1:]]
+    assert pooled.value == pytest.approx(np.mean([one.value for one in alone]))
+    assert all(one.low < one.value < one.high for one in (pooled, *alone))
+
+
 def test_separated_levels_are_named_and_finite():
     odds = section(CENSORED, "feasibility").odds
     rows = {one.level: one for one in odds if one.outcome == "feasible" and one.factor == "constraint"}

@@ -35,8 +35,10 @@ def build(source: Source) -> Content:
         lede=_lede(source),
         parts=tuple(part for part in found if part is not None and part.blocks),
         footer=(
-            (f"Brackets hold {source.level} intervals unless a note says otherwise. Estimates are of the trials of this "
-            "study; nothing on this page is certified."),
+            (
+                f"Brackets hold {source.level} intervals unless a note says otherwise. Estimates are of the trials of this "
+                "study; nothing on this page is certified."
+            ),
         ),
     )
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH = 7.2  # inches, the text block of A4
-_COLUMNS = 2
 _RC = {
     "svg.hashsalt": "efficienttrust", "svg.fonttype": "none", "font.size": 8.5, "axes.titlesize": 8.5,
     "axes.labelsize": 8, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8,
@@ -38,11 +37,12 @@ def _drawn(figure: Figure, form: str) -> bytes:
     from matplotlib.figure import Figure as Canvas
 
     with matplotlib.rc_context(_RC):
-        columns = min(_COLUMNS, len(figure.panels))
+        columns = _columns(figure)
         rows = math.ceil(len(figure.panels) / columns)
         heights = [max(_height(figure, panel) for panel in figure.panels[row * columns : (row + 1) * columns])
                    for row in range(rows)]  # fmt: skip
-        legend = 0.28 * math.ceil(len(figure.styles) / 4) + 0.1 if len(figure.styles) > 1 else 0.0
+        across = _legend_columns(figure)
+        legend = 0.2 * math.ceil(len(figure.styles) / across) + 0.1 if len(figure.styles) > 1 else 0.0
         width = WIDTH if columns > 1 else 0.7 * WIDTH
         canvas = Canvas(figsize=(width, sum(heights) + legend), layout="constrained")
         FigureCanvasAgg(canvas)
@@ -50,11 +50,13 @@ def _drawn(figure: Figure, form: str) -> bytes:
         for place, axes in enumerate(grid.flat):
             if place < len(figure.panels):
                 _KINDS[figure.kind](figure, figure.panels[place], axes)
-                _dress(figure.panels[place], axes)
+                _dress(figure.panels[place], axes, most=100 // columns)
+                if place % columns and figure.kind == "intervals" and len({one.order for one in figure.panels}) == 1:
+                    axes.set_yticklabels([])
             else:
                 axes.set_axis_off()
         if len(figure.styles) > 1:
-            _legend(figure, canvas)
+            _legend(figure, canvas, across)
         metadata = {"Date": None} if form == "svg" else {"Software": None}
         found = io.BytesIO()
         canvas.savefig(found, format=form, metadata=metadata, dpi=150)
@@ -68,13 +70,24 @@ def _height(figure: Figure, panel: Panel) -> float:
     return 0.75 + len({mark.at for mark in panel.marks}) * (0.13 * used + 0.08)
 
 
-def _legend(figure: Figure, canvas: Any) -> None:
+def _columns(figure: Figure) -> int:
+    """Return how many panels stand side by side: two, or three that share their categories."""
+    same = len({one.order for one in figure.panels}) == 1
+    return 3 if len(figure.panels) == 3 and figure.kind == "intervals" and same else min(2, len(figure.panels))
+
+
+def _legend_columns(figure: Figure) -> int:
+    longest = max(min(34, len(name)) for name in figure.styles)
+    return max(1, min(len(figure.styles), 96 // (longest + 5)))
+
+
+def _legend(figure: Figure, canvas: Any, across: int) -> None:
     from matplotlib.lines import Line2D
 
     keys = [Line2D([], [], color=style.light, marker=MARKERS[style.marker], linestyle="", markersize=5.5)
             for style in figure.styles.values()]  # fmt: skip
     canvas.legend(keys, [textwrap.shorten(name, 34, placeholder="…") if " " in name else _cut(name, 34)
-                         for name in figure.styles], loc="outside upper left", ncols=4, frameon=False,
+                         for name in figure.styles], loc="outside upper left", ncols=across, frameon=False,
                   handletextpad=0.2, columnspacing=1.2)  # fmt: skip
 
 
@@ -82,8 +95,9 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _dress(panel: Panel, axes: Axes) -> None:
-    axes.set_title(textwrap.fill(panel.title, 48), loc="left")
+def _dress(panel: Panel, axes: Axes, *, most: int) -> None:
+    axes.set_title(textwrap.fill(panel.title, most - 2), loc="left")
+    axes.set_xlabel(textwrap.fill(axes.get_xlabel(), most))
     axes.tick_params(length=0)
 
 
@@ -107,7 +121,7 @@ def _intervals(figure: Figure, panel: Panel, axes: Axes) -> None:
         axes.plot([mark.value], [y], color=style.light, marker=MARKERS[style.marker], markersize=4)
     axes.set_yticks(range(len(order)), [_cut(name, 26) for name in order])
     axes.set_ylim(len(order) - 0.5, -0.5)
-    axes.set_xlabel(textwrap.fill(panel.value, 52))
+    axes.set_xlabel(panel.value)
     axes.grid(axis="x", linewidth=0.6)
     axes.locator_params(axis="x", nbins=5)
 
@@ -158,14 +172,22 @@ def _points(figure: Figure, panel: Panel, axes: Axes) -> None:
     for name, style in figure.styles.items():
         for joined in (False, True):
             own = [mark for mark in marks if mark.series == name and mark.joined == joined]
-            axes.plot([float(mark.at) for mark in own], [mark.value for mark in own], color=style.light, linestyle="",
-                      marker=MARKERS[style.marker], markersize=4.5, alpha=1 if joined else 0.45, markeredgewidth=0)
+            axes.plot(
+                [float(mark.at) for mark in own],
+                [mark.value for mark in own],
+                color=style.light,
+                linestyle="",
+                marker=MARKERS[style.marker],
+                markersize=4.5,
+                alpha=1 if joined else 0.45,
+                markeredgewidth=0,
+            )
     if panel.log:
         axes.set_xscale("log", base=panel.log)
     else:
         axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4), useMathText=False)
         axes.locator_params(axis="x", nbins=5)
-    axes.set_xlabel(textwrap.fill(panel.at, 48))
+    axes.set_xlabel(panel.at)
     axes.set_ylabel(textwrap.fill(panel.value, 34))
     axes.grid(linewidth=0.6)
 

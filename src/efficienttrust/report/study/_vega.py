@@ -135,7 +135,7 @@ def _lines(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.Char
         at = alt.X("at:N", sort=order, title=panel.at, scale=alt.Scale(domain=order),
                    axis=alt.Axis(labelAngle=-35 if len(order) > 3 else 0, labelLimit=110, grid=False))  # fmt: skip
         names = [name for name in figure.styles if any(mark.series == name for mark in panel.marks)]
-        extra["xOffset"] = alt.XOffset("series:N", sort=names, scale=alt.Scale(domain=names, paddingOuter=1.5))
+        extra["xOffset"] = alt.XOffset("series:N", sort=names, scale=alt.Scale(domain=names, paddingOuter=1))
     else:
         scale = alt.Scale(type="log", base=panel.log, reverse=panel.reverse) if panel.log else alt.Scale(
             zero=False, reverse=panel.reverse, nice=True)  # fmt: skip
@@ -158,7 +158,8 @@ def _points(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.Cha
     front = base.transform_filter("datum.joined").mark_line(color=LIGHT["muted"], strokeWidth=1.2).encode(
         x=at, y=value, color=alt.value(LIGHT["muted"]), order="at:Q", tooltip=alt.value(None))  # fmt: skip
     point = base.mark_point(filled=True, size=60).encode(
-        x=at, y=value, shape=_shape(figure), opacity=alt.condition("datum.joined", alt.value(1), alt.value(0.45)))
+        x=at, y=value, shape=_shape(figure), opacity=alt.condition("datum.joined", alt.value(1), alt.value(0.45))
+    )
     return [front, point], HEIGHT
 
 

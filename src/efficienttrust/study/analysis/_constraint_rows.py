@@ -9,6 +9,9 @@ from typing import Literal
 from efficienttrust.study.analysis._rows import Estimate
 
 
+UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
+
+
 @dataclass(frozen=True)
 class RateRow:
     """Share of trials that were feasible (or hit all targets) where factors have these levels.
@@ -20,8 +23,10 @@ class RateRow:
         data: Data set, or `POOLED`.
         count: Of successes.
         trials: That count.
-        rate: With Wilson interval.
+        rate: With Wilson interval, which takes trials as independent.
         exact: The same with Clopper and Pearson's interval.
+        clustered: Mean of the shares of data sets, each the mean of its seeds' shares, with the interval of a bootstrap
+            that draws data sets, then seeds (in one data set: seeds); NaN ends where all units agree.
     """
 
     outcome: Literal["feasible", "hit"]
@@ -31,6 +36,7 @@ class RateRow:
     trials: int
     rate: Estimate
     exact: Estimate
+    clustered: Estimate = UNKNOWN
 
 
 @dataclass(frozen=True)

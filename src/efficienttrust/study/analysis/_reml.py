@@ -104,16 +104,18 @@ def reml(products: Grouped, kinds: tuple[int, ...], starts: tuple[Reml, ...] = (
     from scipy.optimize import minimize
 
     def deviance(free: Floats) -> float:
-        found = _at(products, _ratios(kinds, free))
+        found = _at(products, _ratios(kinds, free), covariance=False)
         return -2 * found.likelihood if found else 1e10
 
-    tries = list(itertools.product(STARTS, repeat=len(kinds)))
-    tries = sorted(tries, key=lambda one: deviance(np.array(one)))[:2]
-    for one in starts:
-        ratios = np.maximum(one.variances[list(kinds)] / one.residual, np.exp(SMALLEST))
-        tries.append(tuple(np.log(ratios)))
+    known = [np.log(np.maximum(one.variances / one.residual, np.exp(SMALLEST))) for one in starts]
+    grid = [
+        np.array(one)
+        for base in known or [np.full(3, SMALLEST)]
+        for one in itertools.product(*(STARTS if base[kind] <= SMALLEST else (base[kind],) for kind in kinds))
+    ]
+    tries = [min(grid, key=deviance), *(base[list(kinds)] for base in known)]
     bounds = [(SMALLEST, LARGEST)] * len(kinds)
-    searched = [minimize(deviance, np.array(one), method="L-BFGS-B", bounds=bounds) for one in tries]
+    searched = [minimize(deviance, one, method="L-BFGS-B", bounds=bounds) for one in tries]
     best = min(searched, key=lambda one: float(one.fun))
     ratios = _ratios(kinds, best.x)
     for kind in kinds:  # a variance on its boundary is 0, and not merely small
@@ -137,7 +139,7 @@ def _ratios(kinds: tuple[int, ...], free: Floats) -> Floats:
     return ratios
 
 
-def _at(products: Grouped, ratios: Floats) -> Reml | None:
+def _at(products: Grouped, ratios: Floats, *, covariance: bool = True) -> Reml | None:
     """Return the fit at given ratios of variances; None where the residual is rounding."""
     scale = np.sqrt(ratios)[products.kind]
     root = np.linalg.cholesky(np.eye(len(scale)) + scale[:, None] * products.zz * scale)
@@ -152,5 +154,5 @@ def _at(products: Grouped, ratios: Floats) -> Reml | None:
     residual = squares / rows
     logdet = 2 * float(np.log(np.diagonal(root, axis1=1, axis2=2)).sum()) + float(np.linalg.slogdet(left[:p, :p])[1])
     likelihood = -0.5 * (logdet + rows * (1 + np.log(2 * np.pi * residual)))
-    covariance = residual * np.linalg.inv(left[:p, :p])
-    return Reml(b, covariance, ratios * residual, residual, likelihood, converged=True)
+    spread = residual * np.linalg.inv(left[:p, :p]) if covariance else np.empty((0, 0))
+    return Reml(b, spread, ratios * residual, residual, likelihood, converged=True)

@@ -146,7 +146,8 @@ def has_the_group(situation: Situation, level: ConstraintLevel) -> Misfit | None
     """Return why a constraint on one group does not fit data without groups; None where it does."""
     if "group" not in level.options or situation.sensitive:
         return None
-    return Misfit(("data",), f"there are no groups: name the column {level.options.get('by', 'of the group')} as sensitive")
+    column = level.options.get("by", "of the group")
+    return Misfit(("data",), f"there are no groups: name the column {column} as sensitive")
 
 
 def limited_by(name: str, level: ConstraintLevel) -> Limitation:

@@ -16,7 +16,8 @@ from functools import cached_property
 
 from efficienttrust.errors import UsageError
 
-MOST = 10  # pseudo-factors, so that the search for generators is over in a moment
+MOST = 10  # pseudo-factors
+TRIES = 2_000_000  # words that the search for generators looks at, so that it is over in seconds
 ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII", 9: "IX", 10: "X"}
 
 
@@ -164,26 +165,34 @@ def weight(word: int, owners: Sequence[str]) -> int:
 def _search(owners: Sequence[str], taken: int, resolution: int) -> tuple[int, ...] | None:
     """Return generators of a fraction, the first in a fixed order, or None where there are none."""
     n = len(owners)
-    good = [word for word in range(1, 1 << n) if weight(word, owners) >= resolution]
-    allowed = frozenset(good)
-
-    def extend(chosen: tuple[int, ...], words: frozenset[int], start: int) -> tuple[int, ...] | None:
-        if len(chosen) == taken:
-            return chosen
-        for index in range(start, len(good)):
-            word = good[index]
-            if word in words:
-                continue
-            more = frozenset(one ^ word for one in words) | {word}
-            if more <= allowed:
-                found = extend((*chosen, word), words | more, index + 1)
-                if found is not None:
-                    return found
-        return None
-
     if 2 ** (n - taken) < _least_runs(owners, resolution):
         return None
-    return extend((), frozenset(), 0)
+    allowed = bytearray(weight(word, owners) >= resolution for word in range(1 << n))
+    tries = 0
+
+    def extend(chosen: tuple[int, ...], words: tuple[int, ...], pivots: int) -> tuple[int, ...] | None:
+        """Add generators in reduced echelon form: every group of words is met once, and not once for each basis."""
+        nonlocal tries
+        lacking = taken - len(chosen)
+        if not lacking:
+            return chosen
+        for top in range(pivots.bit_length(), n - lacking + 1):
+            for word in range(1 << top, 2 << top):
+                if word & pivots or not allowed[word]:
+                    continue
+                tries += 1
+                if tries > TRIES:
+                    raise UsageError(
+                        f"no fraction of {2 ** (n - taken)} runs was found nor excluded among the first {TRIES} words: "
+                        "name fewer factors, or such with fewer levels, in design.fraction.of"
+                    )
+                if all(allowed[one ^ word] for one in words):
+                    found = extend((*chosen, word), (*words, word, *(one ^ word for one in words)), pivots | 1 << top)
+                    if found is not None:
+                        return found
+        return None
+
+    return extend((), (), 0)
 
 
 def _least_runs(owners: Sequence[str], resolution: int) -> int:

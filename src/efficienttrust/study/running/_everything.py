@@ -2,10 +2,10 @@
 
 from efficienttrust.data._bundled import data_sets
 from efficienttrust.metrics import metrics
-from efficienttrust.pipeline.limits import _assess
+from efficienttrust.pipeline.limits._finding import assessors
 from efficienttrust.pipeline.methods import methods
 from efficienttrust.threats import attacks
 from efficienttrust.training import trainers
 
-for registry in (data_sets, metrics, methods, attacks, trainers, _assess.assessors):
+for registry in (data_sets, metrics, methods, attacks, trainers, assessors):
     registry.names()

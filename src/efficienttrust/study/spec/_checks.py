@@ -15,10 +15,10 @@ from efficienttrust.study.spec._models import HypothesisSpec, StudySpec
 from efficienttrust.study.spec._settings import OWN, Resolver
 
 Fault = tuple[Location, str]
-SETS = {"mitigation": "policy"}
-"""Factors of every study whose settings are called otherwise."""
-OWN_BY_BLAME = ("constraint", "mitigation", "model", "data")
-"""Factors of every study, the one first at whose level a misfit is told."""
+SETS = {"model": "model", "mitigation": "policy"}
+"""What a patch calls that which two of the factors say."""
+BLAMED = ("constraint", "mitigation", "model", "data")
+"""At whose level a misfit of several factors is told: the first of them."""
 Levels = Mapping[str, tuple[str, ...]]
 
 
@@ -170,7 +170,7 @@ def faults_of_cells(spec: StudySpec, resolver: Resolver, cells: list[tuple[str, 
 
 
 def _faults_of_cell(spec: StudySpec, resolver: Resolver, levels: Mapping[str, str]) -> Iterator[Fault]:
-    place: Location = ("constraint", levels["constraint"])
+    place: Location
     try:
         settings = resolver.unconstrained(levels)
         situation = resolver.situation(settings)
@@ -181,16 +181,17 @@ def _faults_of_cell(spec: StudySpec, resolver: Resolver, levels: Mapping[str, st
     patched = resolver.patched_by(levels)
     for names, reason in misfits(settings, resolver.constraints[levels["constraint"]], situation, patched):
         found = True
-        # A further factor that sets the model or the policy is the one that does not fit, and not `model`.
-        names = tuple(patched.get(SETS.get(name, name), name) for name in names)
+        # What sets the model or the policy is what does not fit, be it a further factor or the shared settings.
+        names = tuple(patched.get(SETS[name], name) if name in SETS else name for name in names)
         concerned = [name for name in names if name in levels]
         where = ", ".join(f"{name}: {levels[name]}" for name in concerned)
-        first = next(name for name in (*OWN_BY_BLAME, *concerned) if name in concerned)
+        first = next((name for name in (*BLAMED, *concerned) if name in concerned), "settings")
         rest = ", ".join(f"{name} {levels[name]}" if name in levels else name for name in names if name != first)
-        place = (first, levels[first]) if first in OWN else ("factors", first, levels[first])
-        yield place, f"does not go with {rest}: {reason}; leave it out, or exclude {{{where}}} in design.exclude"
+        hint = f", or exclude {{{where}}} in design.exclude" if concerned else ""
+        place = (first, levels[first]) if first in OWN else ("factors", first, levels[first]) if concerned else (first,)
+        yield place, f"does not go with {rest or first}: {reason}; leave it out{hint}"
     if not found and levels["constraint"] != NONE:
         try:
             resolver.settings(levels)
         except UsageError as error:
-            yield place, str(error)
+            yield ("constraint", levels["constraint"]), str(error)

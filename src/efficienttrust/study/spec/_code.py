@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from efficienttrust.study.spec._hashes import HashCache, hash_of_bytes
 
@@ -37,7 +38,8 @@ def code_hashes(cache: HashCache) -> dict[str, str]:
     for part in PARTS:
         digest = hashlib.sha256()
         for path in deciding_files(root, part):
-            made = cache.of(path, "code", hash_of_code) if path.suffix == ".py" else cache.of(path, "bytes", hash_of_bytes)
+            how, make = ("code", hash_of_code) if path.suffix == ".py" else ("bytes", hash_of_bytes)
+            made = cache.of(path, how, make)
             digest.update(f"{path.relative_to(root).as_posix()}\0{made}\n".encode())
         hashes[part] = digest.hexdigest()
     return hashes
@@ -75,7 +77,7 @@ def _words(node: object) -> Iterator[str]:
     elif isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         for name in sorted(node._fields):
-            value = getattr(node, name, None)
+            value: Any = getattr(node, name, None)
             if name == "body" and _documented(node):
                 value = value[1:]
             if name == "value" and isinstance(node, ast.Constant | ast.MatchSingleton):

@@ -253,7 +253,9 @@ class StudySpec(Strict):
     settings: Patch = Field(
         default_factory=lambda: Patch.model_validate({}), description="settings that all trials share"
     )
-    threads: Annotated[int, AfterValidator(_as_threads)] = Field(1, description="threads of a trial: one, so that sums come out in one order")
+    threads: Annotated[int, AfterValidator(_as_threads)] = Field(
+        1, description="threads of a trial: one, so that sums come out in one order"
+    )
     measure: Measures = Field(
         default_factory=lambda: Measures.model_validate({}),
         description="what is measured beyond metrics, size and counts",

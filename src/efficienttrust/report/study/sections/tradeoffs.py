@@ -116,7 +116,9 @@ def _hypervolumes(source: Source) -> Iterator[Block]:
         marks = []
         for one in own:
             found = interval(one["hypervolume"])
-            marks.append(Mark(_series(one), str(one["constraint"]) or "all constraints", found.value, found.low, found.high))
+            marks.append(
+                Mark(_series(one), str(one["constraint"]) or "all constraints", found.value, found.low, found.high)
+            )
         known = [mark for mark in marks if math.isfinite(mark.value)]
         if known:
             top = max(known, key=lambda mark: mark.value)

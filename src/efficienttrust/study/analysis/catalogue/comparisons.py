@@ -96,7 +96,7 @@ def interquartile_mean(values: Floats, unit: Ints, counts: Floats) -> Floats:
         np.cumsum(counts @ np.bincount(at, one, pieces * (units + 1)).reshape(pieces, -1).T, axis=1)
         for one in (np.ones(number), y)
     )
-    y, own = y.reshape(pieces, width), own.reshape(pieces, width)
+    in_pieces, owners = y.reshape(pieces, width), own.reshape(pieces, width)
 
     def below(share: float) -> Floats:
         """Return the sum of y up to a share of the weight."""
@@ -105,10 +105,11 @@ def interquartile_mean(values: Floats, unit: Ints, counts: Floats) -> Floats:
         before = piece > 0
         rows = np.arange(len(counts))
         done = np.where(before, weight[rows, piece - 1], 0.0)
-        inside = np.cumsum(np.take_along_axis(counts, own[piece], 1), axis=1)
+        inside = np.cumsum(np.take_along_axis(counts, owners[piece], 1), axis=1)
         inside = np.minimum(inside, (target - done)[:, None])
-        part = (np.diff(inside, axis=1, prepend=0.0) * y[piece]).sum(1)
-        return np.where(before, total[rows, piece - 1], 0.0) + part
+        part = (np.diff(inside, axis=1, prepend=0.0) * in_pieces[piece]).sum(1)
+        summed: Floats = np.where(before, total[rows, piece - 1], 0.0) + part
+        return summed
 
     with np.errstate(invalid="ignore", divide="ignore"):
         mean: Floats = centre + (below(0.75) - below(0.25)) / (weight[:, -1] / 2)

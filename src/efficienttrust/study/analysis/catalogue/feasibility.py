@@ -14,13 +14,15 @@ from efficienttrust.study.analysis._proportions import clopper_pearson, wilson
 from efficienttrust.study.analysis._rows import POOLED, Estimate
 from efficienttrust.study.analysis._sections import Material, sections
 from efficienttrust.study.analysis._table import Floats, Table
-from efficienttrust.study.analysis._units import nanmean, within
+from efficienttrust.study.analysis._units import FEW_DATA_SETS, mean_of_blocks, nanmean, percentile, within
 
 METHOD = (
     "Infeasible trials are results: they enter P(feasible) and P(hit) as 0. Failed trials enter neither.",
     (
-        "Intervals of shares are Wilson's and, exact, Clopper and Pearson's; both take trials as independent, and "
-        "trials of one data set and seed are not quite."
+        "Shares have three intervals. Wilson's and, exact, Clopper and Pearson's take trials as independent, which "
+        "those of one data set and seed are not; the clustered one is of the mean over data sets of the shares of "
+        "their seeds, by a hierarchical bootstrap (data sets, then seeds; in one data set, seeds), and is missing "
+        "where all data sets and seeds agree, of which a bootstrap knows no scatter."
     ),
     (
         "Log odds come from one logistic model of the main effects of all factors and data sets by Firth's penalised "
@@ -50,16 +52,20 @@ def feasibility(material: Material) -> Feasibility:
             why = "no trial ran to an end" if outcome == "feasible" else "no targets were asked"
             refusals.append(Refusal(f"P({outcome})", why))
             continue
-        rates += _rates(table, outcome, values, level)
+        rates += _rates(material, outcome, values)
         if known.min() == known.max():
             always = "every" if known[0] else "no"
             refusals.append(Refusal(f"model of P({outcome})", f"{always} trial is {outcome}: nothing to explain"))
         else:
             odds += _odds(table, outcome, values, level, refusals)
     budgets, reasons = cheapest(material)
+    notes = []
+    if 1 < len(table.blocks) < FEW_DATA_SETS:
+        notes.append(f"With {len(table.blocks)} data sets the clustered intervals of all together are too short.")
     return Feasibility(
         title="Feasibility, and targets that were hit",
         method=METHOD,
+        notes=tuple(notes),
         refusals=(*refusals, *reasons),
         rates=tuple(rates),
         odds=tuple(odds),
@@ -68,28 +74,47 @@ def feasibility(material: Material) -> Feasibility:
     )
 
 
-def _rates(table: Table, outcome: Outcome, values: Floats, level: float) -> list[RateRow]:
+def _rates(material: Material, outcome: Outcome, values: Floats) -> list[RateRow]:
     """Count by single factor, and by constraint × mitigation; pooled, and by data set."""
+    table, level = material.table, material.options.level
     chosen = [(i,) for i in range(len(table.factors))]
     pair = [table.factor(name) for name in ("constraint", "mitigation")]
     together = [tuple(i for i in pair if i is not None)] if None not in pair else []
     known = np.isfinite(values)
+    block = table.block_of_unit[table.unit]
     rows = []
     for factors in (*chosen, *together):
-        codes = table.cells[table.cell][:, list(factors)]
-        kinds, kind = np.unique(codes, axis=0, return_inverse=True)
-        block = table.block_of_unit[table.unit]
-        for data, inside in [(POOLED, known), *((name, known & (block == i)) for i, name in enumerate(table.blocks))]:
+        kinds, kind = np.unique(table.cells[table.cell][:, list(factors)], axis=0, return_inverse=True)
+        place = (table.unit * len(kinds) + kind.ravel())[known]
+        size = table.units * len(kinds)
+        with np.errstate(invalid="ignore"):
+            shares = np.bincount(place, values[known], size) / np.bincount(place, minlength=size)
+        by_unit = shares.reshape(table.units, -1)
+        for at, data in ((-1, POOLED), *enumerate(table.blocks)):
+            inside = known if at < 0 else known & (block == at)
             trials = np.bincount(kind.ravel()[inside], minlength=len(kinds))
             counts = np.bincount(kind.ravel()[inside], weights=values[inside], minlength=len(kinds)).astype(int)
-            for levels, n, k in zip(kinds, trials, counts, strict=True):
+            clustered = _clustered(material, by_unit, at)
+            for levels, n, k, one in zip(kinds, trials, counts, clustered, strict=True):
                 named = {
                     table.factors[i].name: table.factors[i].levels[code]
                     for i, code in zip(factors, levels, strict=True)
                 }
-                exact = clopper_pearson(int(k), int(n), level)
-                rows.append(RateRow(outcome, named, data, int(k), int(n), wilson(int(k), int(n), level), exact))
+                shared = wilson(int(k), int(n), level), clopper_pearson(int(k), int(n), level)
+                rows.append(RateRow(outcome, named, data, int(k), int(n), *shared, one))
     return rows
+
+
+def _clustered(material: Material, by_unit: Floats, block: int) -> list[Estimate]:
+    """Return shares by column of [units, columns] with bootstrap intervals, of a data set or of all (−1)."""
+    blocks = material.table.block_of_unit
+    mine = by_unit if block < 0 else by_unit[blocks == block]
+    sampling = material.resampling if block < 0 else material.resampling_of(block)
+    values = mean_of_blocks(mine, blocks) if block < 0 else nanmean(mine, 0)
+    drawn = np.where([len(np.unique(one[np.isfinite(one)])) > 1 for one in mine.T], sampling.means(mine), np.nan)
+    return [
+        percentile(float(value), one, material.options.level) for value, one in zip(values, drawn.T, strict=True)
+    ]
 
 
 def _odds(table: Table, outcome: Outcome, values: Floats, level: float, refusals: list[Refusal]) -> list[OddsRow]:

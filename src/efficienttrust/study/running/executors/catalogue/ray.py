@@ -43,7 +43,12 @@ class RayExecutor(Closing):
                 {"num_cpus": options.workers, "include_dashboard": False} if options.address is None else {}
             )
             try:
-                ray.init(address=options.address, log_to_driver=False, logging_level=logging.ERROR, **alone)
+                ray.init(
+                    address=options.address,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    **({} if options.address else alone),
+                )
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise UsageError(f"--address {options.address}: {' '.join(str(error).split())}") from error
         resources: Any = ray.cluster_resources
