@@ -168,7 +168,8 @@ def _method(job: Job) -> Job:
         )
         return row if "error" in row else {**_kept(row), "spent": row["spent"] + problem.preparation["cpu"]}
     if method in POLICIES or method.startswith("static("):
-        return _fit_row(problem, case, budget, method, job["seed"])
+        row = _fit_row(problem, case, budget, method, job["seed"])
+        return row if job["kind"] == "again" else {key: row[key] for key in row if key != "phases"}
     if "most_seconds" in case and method in PLAIN:
         return _kept(row_of(_plain_training(problem, case, budget, job), case["targets"]))
     row = row_of(run_method(method, problem, budget=budget, targets=case["targets"], seed=job["seed"]), case["targets"])
@@ -207,6 +208,7 @@ def _fit_row(problem: Any, case: Job, budget: str, policy: str, seed: int) -> Jo
         "violation": sum(max(gap, 0.0) for gap in gaps),
         "utility": metrics.get("accuracy", metrics.get("r2")),
         "spent": run.ledger["time"]["used"],
+        "phases": {**run.ledger["time"]["phases"], "steps": run.ledger["clocks"]["steps"]},
         "verdicts": {one.target: one.status for one in run.verdicts},
         "metrics": metrics,
     }

@@ -261,7 +261,7 @@ def step_frontier(axes: Axes) -> None:
     free = re.search(r"least squares ([\d.]+) at a gap", PAGE.read_text(encoding="utf-8"))
     assert free is not None
     axes.axhline(float(free[1]), color=GREY, linewidth=1, linestyle=":")
-    axes.text(1000, end - 0.0006, "no limit on steps", color=GREY, fontsize=9, ha="right", va="top")
+    axes.text(0.9, end - 0.0006, "no limit on steps", color=GREY, fontsize=9, va="top")
     axes.text(1000, float(free[1]) + 0.0006, "nor on the gap", color=GREY, fontsize=9, ha="right")
     axes.set(xscale="log", xlabel="steps (Adult, gap of mean scores ≤ 0.05)", ylabel="squared error")
     axes.legend()

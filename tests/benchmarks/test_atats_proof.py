@@ -13,7 +13,7 @@ from efficienttrust.atats.catalogue import rl
 from efficienttrust.atats.learning import reading_of
 from efficienttrust.atats.learning._residual import READS
 from efficienttrust.evaluation.targets import parse_target
-from tests.atats.runs import state_at
+from tests.atats.runs import constraint, state_of
 
 BENCHMARKS = Path(__file__).resolve().parent.parent.parent / "benchmarks"
 
@@ -27,12 +27,16 @@ def scripts(monkeypatch):
         del sys.modules[name]
 
 
-def plan_of(**changes):
-    usual = dict(
-        start=0.0, end=1.0, reserve=0.0, interval=0.25, adversarial_start=0.5, start_share=0.5, start_lambda=0.25,
-        attack="n_fgsm", fairness_slack=1.0, decisions=3, fallbacks={},
+def plan_of(adversarial_start=0.5):
+    return Plan(
+        start=0.0, end=1.0, reserve=0.0, interval=0.25, adversarial_start=adversarial_start, start_share=0.5,
+        start_lambda=0.25, attack="n_fgsm", fairness_slack=1.0, decisions=3, fallbacks={},
     )  # fmt: skip
-    return Plan(**{**usual, **changes})
+
+
+def state_at(progress, action=None):
+    """Return a state in which both targets are missed."""
+    return state_of(constraint("fairness", 0.1), constraint("robustness", 0.1), progress=progress, action=action)
 
 
 def test_ruled_targets_halve_both_defects():
@@ -82,9 +86,9 @@ def test_a_held_dial_stays_where_the_plan_put_it(dial, start):
     def end(part):
         with ablated(part):
             policy = policies.get("plan")()
-            policy.reset(plan_of(adversarial_start=0.0))
+            action = policy.reset(plan_of(adversarial_start=0.0))
             for progress in (0.25, 0.5, 0.75):
-                action = policy.act(state_at(progress))
+                action = policy.act(state_at(progress, action))
         return getattr(action, dial)
 
     assert end(f"held {dial}") == start

@@ -143,9 +143,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class Lines:
-    """A list."""
+    """A list; with a name where a reader opens it (in print it is shown)."""
 
     items: tuple[str, ...]
+    folded: str = ""
 
 
 @dataclass(frozen=True)

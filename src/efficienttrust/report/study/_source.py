@@ -17,9 +17,9 @@ Row = Mapping[str, Any]
 
 ALL = "all data sets"
 _COSTS = {
-    "cost.time_wall": "wall time (s)", "cost.time_cpu": "CPU time (s)", "cost.memory": "peak memory (bytes)",
-    "cost.size": "size of the file (bytes)", "cost.latency": "latency (ms, p95 of one row)", "cost.flops": "FLOPs",
-    "cost.throughput": "throughput (rows/s)",
+    "cost.time_wall": "wall time, s", "cost.time_cpu": "CPU time, s", "cost.memory": "peak memory, bytes",
+    "cost.size": "size of the file, bytes", "cost.latency": "latency, ms (p95 of one row)", "cost.flops": "FLOPs",
+    "cost.throughput": "throughput, rows/s",
 }  # fmt: skip
 _MOST_HEADLINE = 4
 
@@ -104,13 +104,20 @@ class Source:
         better = self.better(column)
         return f"{shorten(self.label(column), 44)}{f' ({better})' if better else ''}"
 
+    def difference_axis(self, column: str) -> str:
+        """Return the title of an axis of differences, where the panel names the metric."""
+        better = self.better(column)
+        return f"difference{f' ({better})' if better else ''}"
+
     def styles(self, factor: str) -> dict[str, Style]:
         """Return the styles of the levels of a factor; a method has the same in all figures."""
         return self._styles.get(factor) or dict.fromkeys(self.levels.get(factor, ()), PLAIN)
 
     @functools.cached_property
     def _styles(self) -> dict[str, dict[str, Style]]:
-        return {name: styles(levels) for name, levels in self.levels.items()}
+        order = sorted(self.levels, key=lambda name: name != "mitigation")  # methods choose first; the sort is stable
+        looks = styles(tuple(dict.fromkeys(level for name in order for level in self.levels[name])))
+        return {name: {level: looks[level] for level in levels} for name, levels in self.levels.items()}
 
 
 def data_name(data: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from efficienttrust.errors import UsageError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 MISSING = "altair and vl-convert-python draw the report: install them with pip install 'efficienttrust'"
 HEIGHT = 240  # px of a panel of lines or points
 _ROW, _GAP = 15, 10  # px of a row of intervals, and between categories
+_TITLE = 34  # characters of a line of an axis title
 _SHOWN, _CHOSEN = "shown", "chosen"  # signals that the page sets
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
 
@@ -77,6 +79,10 @@ def _row(mark: Mark) -> dict[str, Any]:
     return row
 
 
+def _wrapped(title: str) -> list[str] | None:
+    return textwrap.wrap(title, _TITLE) or None
+
+
 def _digits(value: float) -> float:
     """Keep what a picture can show, so that a page of thousands of marks stays small."""
     return float(f"{value:.5g}")
@@ -114,12 +120,12 @@ def _intervals(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.
 
     order = [name for name in panel.order if any(mark.at == name for mark in panel.marks)]
     names = [name for name in figure.styles if any(mark.series == name for mark in panel.marks)]
-    y = alt.Y("at:N", sort=order, title=panel.at or None, axis=alt.Axis(grid=False, ticks=False, labelLimit=150),
+    y = alt.Y("at:N", sort=order, title=_wrapped(panel.at), axis=alt.Axis(grid=False, ticks=False, labelLimit=150),
               scale=alt.Scale(domain=order, paddingInner=0.25, paddingOuter=0.15))  # fmt: skip
     offset = alt.YOffset("series:N", sort=names, scale=alt.Scale(domain=names))
-    value = alt.X("value:Q", title=panel.value, scale=alt.Scale(zero=panel.zero), axis=alt.Axis(tickCount=5))
+    value = alt.X("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=panel.zero), axis=alt.Axis(tickCount=5))
     rule = base.mark_rule(strokeWidth=2).transform_filter("isValid(datum.low)").encode(
-        x=alt.X("low:Q", title=panel.value), x2="high:Q", y=y, yOffset=offset)  # fmt: skip
+        x=alt.X("low:Q", title=_wrapped(panel.value)), x2="high:Q", y=y, yOffset=offset)  # fmt: skip
     point = base.mark_point(filled=True, size=55, opacity=1).encode(x=value, y=y, yOffset=offset, shape=_shape(figure))
     height = len(order) * (_ROW * len(names) + _GAP)
     return [*_zero(panel, "x"), rule, point], max(60, height)
@@ -128,12 +134,12 @@ def _intervals(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.
 def _lines(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.Chart], Any]:
     import altair as alt
 
-    value = alt.Y("value:Q", title=panel.value, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    value = alt.Y("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     extra: dict[str, Any] = {}
     if panel.order:
         order = [name for name in panel.order if any(mark.at == name for mark in panel.marks)]
-        at = alt.X("at:N", sort=order, title=panel.at, scale=alt.Scale(domain=order),
-                   axis=alt.Axis(labelAngle=-35 if len(order) > 3 else 0, labelLimit=110, grid=False))  # fmt: skip
+        at = alt.X("at:N", sort=order, title=_wrapped(panel.at), scale=alt.Scale(domain=order),
+                   axis=alt.Axis(labelAngle=-35 if len(order) > 3 else 0, labelLimit=110, grid=False, labelOverlap=False))  # fmt: skip
         names = [name for name in figure.styles if any(mark.series == name for mark in panel.marks)]
         extra["xOffset"] = alt.XOffset("series:N", sort=names, scale=alt.Scale(domain=names, paddingOuter=1))
     else:
@@ -141,10 +147,10 @@ def _lines(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.Char
             zero=False, reverse=panel.reverse, nice=True)  # fmt: skip
         doses = sorted({float(mark.at) for mark in panel.marks})
         axis = alt.Axis(values=doses, format="~g") if len(doses) <= 8 else alt.Axis(tickCount=5, format="~g")
-        at = alt.X("at:Q", title=panel.at, scale=scale, axis=axis)
+        at = alt.X("at:Q", title=_wrapped(panel.at), scale=scale, axis=axis)
     line = base.mark_line(strokeWidth=1.5, opacity=0.75).encode(x=at, y=value, **extra)
     rule = base.mark_rule(strokeWidth=1.5, opacity=0.75).transform_filter("isValid(datum.low)").encode(
-        x=at, y=alt.Y("low:Q", title=panel.value), y2="high:Q", **extra)  # fmt: skip
+        x=at, y=alt.Y("low:Q", title=_wrapped(panel.value)), y2="high:Q", **extra)  # fmt: skip
     point = base.mark_point(filled=True, size=55, opacity=1).encode(x=at, y=value, shape=_shape(figure), **extra)
     return [*_zero(panel, "y"), line, rule, point], HEIGHT
 
@@ -153,8 +159,10 @@ def _points(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.Cha
     import altair as alt
 
     scale = alt.Scale(type="log", base=panel.log) if panel.log else alt.Scale(zero=False)
-    at = alt.X("at:Q", title=panel.at, scale=scale, axis=alt.Axis(tickCount=5, format="~s"))
-    value = alt.Y("value:Q", title=panel.value, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    large = max((abs(float(mark.at)) for mark in panel.marks), default=0.0) >= 1e4
+    axis = alt.Axis(tickCount=4, format="~s" if large else "~g")
+    at = alt.X("at:Q", title=_wrapped(panel.at), scale=scale, axis=axis)
+    value = alt.Y("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     front = base.transform_filter("datum.joined").mark_line(color=LIGHT["muted"], strokeWidth=1.2).encode(
         x=at, y=value, color=alt.value(LIGHT["muted"]), order="at:Q", tooltip=alt.value(None))  # fmt: skip
     point = base.mark_point(filled=True, size=60).encode(
@@ -173,6 +181,6 @@ def _config() -> dict[str, Any]:
         "axis": {
             "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 500, "labelColor": LIGHT["ink"],
             "titleColor": LIGHT["muted"], "gridColor": LIGHT["grid"], "domainColor": LIGHT["rule"],
-            "tickColor": LIGHT["rule"], "titleLimit": 330, "labelOverlap": True,
+            "tickColor": LIGHT["rule"], "titleLimit": 330, "labelOverlap": True, "labelSeparation": 8, "titlePadding": 8, "titleLineHeight": 15,
         },
     }  # fmt: skip

@@ -62,6 +62,7 @@ class ModelDesign:
         self._solved: dict[bytes, Solved] = {}
         self._columns: dict[bytes, Ints] = {}
         self._inverses: dict[bytes, Floats] = {}
+        self._metrics: dict[int, list[tuple[Ints, Floats]]] = {}
         self.terms: list[TermDesign] = []
         if any(len(term.factors) == 1 for term in self.lost):
             return
@@ -99,17 +100,21 @@ class ModelDesign:
             out.append({key: invert(a, own) for key, own in columns.items()})
         return out
 
+    def replicate_metrics(self, term: TermDesign) -> list[tuple[Ints, Floats]]:
+        """Return positions and metric of a term, as `TermDesign` has them, in every bootstrap replicate."""
+        if id(term) not in self._metrics:
+            key, found = self.key_of(term), []
+            for solved in (one[key] for one in self.replicates):
+                mine = np.flatnonzero(np.isin(solved.kept, term.term.columns))
+                found.append((mine, np.asarray(np.linalg.inv(solved.inverse[np.ix_(mine, mine)]), dtype=float)))
+            self._metrics[id(term)] = found
+        return self._metrics[id(term)]
+
 
 def columns_of(coding: Coding, term: Term, kind: str) -> Ints:
     """Return the columns of the model in which a term is tested: all (III), or without terms that contain it (II)."""
     within = [one for one in coding.terms if kind == "III" or not set(term.factors) < set(one.factors)]
     return np.concatenate([one.columns for one in within])
-
-
-def sum_of_squares(solved: Solved, b: Floats, term: Term) -> float:
-    """Return what the residual sum of squares grows by without the term."""
-    mine = np.flatnonzero(np.isin(solved.kept, term.columns))
-    return float(b[mine] @ np.linalg.solve(solved.inverse[np.ix_(mine, mine)], b[mine])) if len(mine) else 0.0
 
 
 def _by_pattern(data: Sums, solved: Solved) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from efficienttrust.study.spec import Study
 
 SEEDS = 2  # of a class: the least that shows a spread
+BREATH = 0.2  # seconds for which a result is waited for
 LEASE = 3_600.0  # seconds; after so many a trial of a pilot that died is claimable again
-Run = Callable[[Any], Outcome]
+Run = Callable[[Mapping[str, Any]], Outcome]
 
 
 def pilot_trials(trials: Sequence[Trial]) -> list[Trial]:
@@ -38,18 +40,16 @@ def run_pilot(
     Args:
         study: The study.
         store: Its store; by default the file beside the study file.
-        run: What runs the settings of a trial; by default `run_trial`.
+        run: What runs the settings of a trial; by default `run_trial` in a fresh process, as the study does.
 
     Raises:
         UsageError: The store belongs to another study, or another driver holds a trial of the pilot.
     """
-    from efficienttrust.study.running._run_trial import run_trial
     from efficienttrust.study.store import ENDED, open_store
 
-    run_one = run_trial if run is None else run
     trials = study.trials()
     chosen = {one.key: one for one in pilot_trials(trials)}
-    with open_store(study.store if store is None else store) as kept:
+    with open_store(study.store if store is None else store) as kept, _running(run) as run_one:
         kept.begin(study.identity(), trials)
         wanted = chosen.keys() - {one.trial.key for one in kept.trials(*ENDED)}
         while wanted:
@@ -67,3 +67,21 @@ def run_pilot(
             kept.finish(leases[0], outcome)
             wanted -= {leases[0].key}
             yield chosen[leases[0].key], outcome
+
+
+@contextmanager
+def _running(run: Run | None) -> Iterator[Run]:
+    if run is not None:
+        yield run
+        return
+    from efficienttrust.study.running import ExecutorOptions, executors
+
+    with executors.get("local")(ExecutorOptions(workers=1)) as executor:
+
+        def run_apart(settings: Mapping[str, Any]) -> Outcome:
+            executor.submit("pilot", settings)
+            while not (ended := executor.wait(BREATH)):
+                pass
+            return ended[0].outcome or Outcome("failed", reason=ended[0].reason)
+
+        yield run_apart

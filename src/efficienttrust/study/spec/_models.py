@@ -62,6 +62,21 @@ def _as_target(text: str) -> str:
         return parse_target(text).text
 
 
+def _as_executor(name: str) -> str:
+    from efficienttrust.study.running import executors
+
+    with fault_of_the_field():
+        return executors.canonical(name)
+
+
+def _as_memory(amount: str) -> str:
+    from efficienttrust.resources import Budget
+
+    with fault_of_the_field():
+        Budget.parse(f"memory={amount}")
+    return amount
+
+
 def _as_threads(threads: int) -> int:
     if threads != 1:
         raise ValueError("a trial runs in 1 thread, so that sums come out in one order; run more trials at a time")
@@ -212,14 +227,16 @@ class HypothesisSpec(Strict):
 class ExecutorDefaults(Strict):
     """How trials are run unless options say otherwise; changes no result."""
 
-    name: str = Field("local", description="local, ray or slurm")
+    name: Annotated[str, AfterValidator(_as_executor)] = Field("local", description="local, ray or slurm")
     workers: int | None = Field(None, ge=1, description="trials at a time; by default one for each core")
 
 
 class TrialLimits(Strict):
     """When a trial is stopped from outside."""
 
-    memory: Amount | None = Field(None, description="peak of a trial's processes, as 4GB")
+    memory: Annotated[Amount, AfterValidator(_as_memory)] | None = Field(
+        None, description="peak of a trial's processes, as 4GB"
+    )
     seconds: float | None = Field(None, gt=0, description="wall-clock seconds of a trial")
 
 

@@ -18,10 +18,12 @@ def remarks(source: Source, *sections: str) -> Iterator[Block]:
     notes = [str(note) for part in parts for note in part.get("notes") or ()]
     refused = [f"{one['what']}: {one['reason']}" for part in parts for one in part.get("refusals") or ()]
     methods = [str(line) for part in parts for line in part.get("method") or ()]
-    for title, lines in (("Notes", notes), ("Refused, and why", refused), ("How it was computed", methods)):
+    for title, lines in (("Notes", notes), ("Refused, and why", refused)):
         if lines:
             yield Heading(title)
             yield Lines(tuple(dict.fromkeys(lines)))
+    if methods:
+        yield Lines(tuple(dict.fromkeys(methods)), folded="How it was computed")
 
 
 def clear(one: Interval) -> bool:

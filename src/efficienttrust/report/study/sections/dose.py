@@ -69,7 +69,7 @@ def _curve(source: Source, kind: str) -> Iterator[Figure]:
         doses = [float(mark.at) for mark in marks]
         log = 2 if min(doses) > 0 and max(doses) / min(doses) >= 4 else 0
         panels.append(Panel(shorten(source.label(metric), 60), f"{kind}: {rows[0]['unit'] or 'dose'}, tighter →",
-                            f"difference of {shorten(source.label(metric), 40)}", tuple(marks), log=log, zero=True,
+                            source.difference_axis(metric), tuple(marks), log=log, zero=True,
                             reverse=down))  # fmt: skip
     if not panels:
         return

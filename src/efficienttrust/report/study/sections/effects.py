@@ -48,7 +48,7 @@ def _forest(source: Source, factor: str) -> Iterator[Figure]:
         rows += [(one["data"], one) for one in by_data if one["metric"] == metric]
         marks = [_mark(data, one) for data, one in rows]
         if marks:
-            panels.append(Panel(shorten(source.label(metric), 60), "", source.axis(metric), tuple(marks), order,
+            panels.append(Panel(shorten(source.label(metric), 60), "", source.difference_axis(metric), tuple(marks), order,
                                 zero=True))  # fmt: skip
     reference = pooled[0]["reference"]
     named = [(f"{source.label(one['metric'])} at {one['level']}", interval(one["difference"], signed=True))

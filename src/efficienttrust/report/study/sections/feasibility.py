@@ -26,22 +26,24 @@ def feasibility_part(source: Source) -> Part:
     censored = [one for one in source.rows("feasibility", "censored") if one["metric"] in source.headline]
     if censored:
         blocks.append(
-            Table(
-                "given-feasible",
-                "P(feasible) beside the mean of a metric given feasible",
-                ("metric", "factor", "level", "P(feasible)", "mean given feasible", "failed"),
-                tuple(
-                    (
-                        source.label(one["metric"]),
-                        str(one["factor"]),
-                        str(one["level"]),
-                        interval(one["feasible"]),
-                        interval(one["given_feasible"]),
-                        int(one["failed"]),
-                    )
-                    for one in censored
-                ),
-                labels=3,
+            Folded(
+                Table(
+                    "given-feasible",
+                    "P(feasible) beside the mean of a metric given feasible",
+                    ("metric", "factor", "level", "P(feasible)", "mean given feasible", "failed"),
+                    tuple(
+                        (
+                            source.label(one["metric"]),
+                            str(one["factor"]),
+                            str(one["level"]),
+                            interval(one["feasible"]),
+                            interval(one["given_feasible"]),
+                            int(one["failed"]),
+                        )
+                        for one in censored
+                    ),
+                    labels=3,
+                )
             )
         )
     if odds := source.rows("feasibility", "odds"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from efficienttrust.report._format import as_float, number, shorten
 from efficienttrust.report.study._cells import interval, probability
-from efficienttrust.report.study._content import Block, Figure, Mark, Panel, Part, Table
+from efficienttrust.report.study._content import Block, Figure, Folded, Mark, Panel, Part, Table
 from efficienttrust.report.study._source import Row, Source
 from efficienttrust.report.study.sections._common import remarks, slug
 
@@ -21,7 +21,11 @@ def interactions_part(source: Source) -> Part:
         blocks += _means(source, metric)
     terms = [one for one in source.rows("anova", "terms") if one["metric"] in source.headline]
     if terms:
-        blocks.append(_table(source, terms, "anova", "Analysis of variance"))
+        for kind in ("II", "III"):
+            own = [one for one in terms if one["kind"] == kind]
+            table = _table(source, own, f"anova-type-{kind}", f"Analysis of variance, type {kind} sums of squares")
+            if own:
+                blocks.append(table if kind == "II" else Folded(table))
     return Part("interactions", "Interactions and analysis of variance", (*blocks, *remarks(source, "anova")),
                 "exploratory")  # fmt: skip
 

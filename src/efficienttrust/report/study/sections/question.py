@@ -35,8 +35,11 @@ def design_part(source: Source) -> Part:
     if design.get("fraction"):
         blocks.append(Text(f"Not every combination was planned: {design['fraction']}"))
     if targets := {name: texts for name, texts in (design.get("targets") or {}).items() if texts}:
+        by_texts: dict[str, list[str]] = {}
+        for data, texts in targets.items():
+            by_texts.setdefault("; ".join(texts), []).append(data)
         blocks.append(Text("Targets:"))
-        blocks.append(Lines(tuple(f"{data}: {'; '.join(texts)}" for data, texts in targets.items())))
+        blocks.append(Lines(tuple(f"{listed(sets, 12)}: {texts}" for texts, sets in by_texts.items())))
     if lost := source.rows("diagnostics", "missing"):
         blocks.append(Folded(Table(
             "missing-cells", f"Cells with trials that have no figures ({len(lost)})",

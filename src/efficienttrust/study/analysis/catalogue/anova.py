@@ -14,7 +14,7 @@ from efficienttrust.study.analysis._rows import CellMean, TermRow
 from efficienttrust.study.analysis._sections import Material, sections
 from efficienttrust.study.analysis._strata import over_units
 from efficienttrust.study.analysis._table import Floats
-from efficienttrust.study.analysis._term_designs import ModelDesign, TermDesign, sum_of_squares
+from efficienttrust.study.analysis._term_designs import ModelDesign, TermDesign
 from efficienttrust.study.analysis._units import nanmean, percentile, within_each
 
 SLOW_RESAMPLES = 100
@@ -164,6 +164,7 @@ class _Sampled:
         self.counts = counts if self.alike else counts[:SLOW_RESAMPLES]
         self.rows, self.squares, self.r = (self.counts @ one for one in (data.rows, data.squares, data.r))
         self.number = self.counts @ (data.rows > 0)
+        self._coefficients: dict[bytes, list[Floats]] = {}
         if self.alike:
             self.rss = self.squares - (self._b(design.full) * self.r[:, design.full.kept]).sum(1)
             self.df = self.rows - self.number - len(design.full.kept)
@@ -182,9 +183,13 @@ class _Sampled:
             ss = ((b @ term.metric) * b).sum(1) * self.number / len(self.data.rows)
         else:
             key = self.design.key_of(term)
-            each = [one[key] for one in self.design.replicates]
-            b_of = [one.inverse @ self.r[i, one.kept] for i, one in enumerate(each)]
-            ss = np.array([sum_of_squares(one, b, term.term) for one, b in zip(each, b_of, strict=True)])
+            if key not in self._coefficients:
+                each = [one[key] for one in self.design.replicates]
+                self._coefficients[key] = [one.inverse @ self.r[i, one.kept] for i, one in enumerate(each)]
+            own = self.design.replicate_metrics(term)
+            ss = np.array(
+                [b[mine] @ metric @ b[mine] for b, (mine, metric) in zip(self._coefficients[key], own, strict=True)]
+            )
         return effect_sizes(ss, np.maximum(self.rss, 0.0), len(term.mine), self.df, self.rows)
 
     def _b(self, solved: Solved) -> Floats:
