@@ -34,13 +34,17 @@ A row carries the first digits of a hash of the modules that it runs (`code_stat
 machine (processes that want a core; there are two cores, and other work was always running beside it).
 """
 AGAIN = """\
-Rows of earlier code are kept as they were; these were run later, at the same number of seconds. Both states of the code
-were run side by side, seed by seed, as a CPU second does less work on a busy machine: compare rows of the two labels,
-not with the rows of before. Later code trains by the steps of its probe, times one width, counts in sorted cells, takes
-no look that costs more than an eighth of the training, and keeps back what a calibration takes at least.
+Rows of earlier code ("before") are kept as they were; these were run later, at the same number of seconds. As a CPU
+second does less work on a busy machine, `ab59958e` (the code of before, labelled) and `d39cce0c` were run side by side,
+seed by seed: compare those, not with the rows of before; `b09fb8aa` ran after them under the same kind of load.
+`d39cce0c` trains by the steps of its probe, times one width, counts in sorted cells, takes no look where one costs more
+than an eighth of what is left, and keeps back what a calibration takes at least, so that limits which were overrun are
+refused. Where no look is taken, `b09fb8aa` also trains by free adversarial training and leaves fairness to calibration;
+that was decided on the certify splits of seeds that no row uses.
 """
 WALL = """\
-The same number of seconds on the wall clock, on a machine that other work shares: what a user there would get.
+The same number of seconds on the wall clock, on a machine that other work shares (see its load above): what a user
+there would get. `unconstrained` keeps no budget.
 """
 PENALTY = 2.0  # of a unit of violation in the score by which methods are paired
 HEAD = """# ATATS against everything else
@@ -56,7 +60,9 @@ search alone, so the two are **not** comparable in that column.
 
 `diabetes130 ever`, `sequences`, `nih` and `cifar10` have targets by a rule that looks at the unconstrained model alone
 (`ruled_targets`): half of its demographic parity difference and half of what its accuracy loses under attack, on
-calibrate, means of three seeds that no row uses. On the heavy ones `early_stop` at 100 % is `unconstrained`.
+calibrate, means of three seeds that no row uses. Where that model is nearly fair, half of its difference is below the
+standard error on test, and hits are a matter of luck: read violation and utility there. On the heavy ones `early_stop`
+at 100 % is `unconstrained`. Cases without rows have not been run.
 """
 UNLABELLED = "not labelled; made from commits of 2026-11-25 up to ea48104"
 

@@ -92,6 +92,8 @@ def carry_out(job: Job) -> Job:
         found = {"error": str(error)}
     except Exception as error:  # a method that breaks is a row, not the end of a night
         found = {"error": f"{type(error).__name__}: {error}", "crashed": True}
+    if job["kind"] != "again":
+        found.pop("phases", None)
     return {**job, **found, "cpu_all": time.process_time() - started}
 
 
@@ -168,24 +170,12 @@ def _method(job: Job) -> Job:
         )
         return row if "error" in row else {**_kept(row), "spent": row["spent"] + problem.preparation["cpu"]}
     if method in POLICIES or method.startswith("static("):
-        row = _fit_row(problem, case, budget, method, job["seed"])
-        return row if job["kind"] == "again" else {key: row[key] for key in row if key != "phases"}
-    if "most_seconds" in case and method in PLAIN:
-        return _kept(row_of(_plain_training(problem, case, budget, job), case["targets"]))
+        return _fit_row(problem, case, budget, method, job["seed"])
+    if "most_seconds" in case and method in PLAIN:  # `unconstrained` is what its cost by the rule buys
+        asked = {"budget": budget, "targets": case["targets"], "seed": job["seed"], "model": case.get("model")}
+        return _kept(row_of(run_method("early_stop", problem, **asked), case["targets"]))
     row = row_of(run_method(method, problem, budget=budget, targets=case["targets"], seed=job["seed"]), case["targets"])
     return _kept(row)
-
-
-def _plain_training(problem: Any, case: Job, budget: str, job: Job) -> Any:
-    """Train plainly on heavy data; `unconstrained` too keeps the budget, which at 100 % is what it costs."""
-    from efficienttrust.evaluation.targets import parse_target
-    from efficienttrust.pipeline.methods._method import BEFORE, fitted, fixed
-    from efficienttrust.resources import Budget
-
-    return fitted(
-        job["method"], "plain training", problem, Budget.parse(budget), [parse_target(one) for one in case["targets"]],
-        job["seed"], stage=BEFORE, policy=fixed(), model=case.get("model"),
-    )  # fmt: skip
 
 
 def _case_of(job: Job) -> Job:

@@ -20,6 +20,7 @@ from efficienttrust.atats import (
     policies,
     project,
 )
+from efficienttrust.atats._dials import ATTACKS
 
 every_policy = pytest.mark.parametrize("name", policies.names())
 ADAPTIVE = [
@@ -87,7 +88,7 @@ def without_reasons(actions: Sequence[TrustAction]) -> list[TrustAction]:
 def assert_in_range(action: TrustAction) -> None:
     for dial in DIALS:
         assert dial.low <= getattr(action, dial.name) <= dial.high
-    assert action.attack in ("n_fgsm", "pgd", "noise")
+    assert action.attack in ATTACKS
 
 
 _gap = st.floats(-1.0, 1.0)

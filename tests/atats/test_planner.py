@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from efficienttrust.atats import Lever, Plan, make_plan
+from efficienttrust.atats import Lever, Plan, make_plan, policies
 from efficienttrust.atats._planner import (
     DECISIONS_LEAST,
     DECISIONS_WANTED,
     ENOUGH_EPOCHS,
     ENOUGH_STEPS,
     FIRST_SPACING,
+    FREE_STEP,
     MOST_SLACK,
     SPARSE_SPACING,
 )
@@ -70,6 +71,7 @@ def test_plan_is_sound_whatever_the_costs(
     assert 0 <= plan.start_share <= 1
     assert (plan.start_share > 0) == lever.robustness == (plan.adversarial_start < 1)
     assert (plan.start_lambda > 0) == lever.fairness
+    assert not plan.left_to_calibration or (lever.fairness and not plan.looks)
     assert plan.attack in ("n_fgsm", "noise")
     assert lever.robustness or not plan.fallbacks
     assert (plan.attack == "noise") == (len(plan.fallbacks) == 2)
@@ -137,9 +139,31 @@ def test_dear_looks_are_rare() -> None:
 
 def test_a_look_that_is_dearer_than_the_steps_it_displaces_is_not_taken() -> None:
     assert plan_for(FAIR, 21.5, monitor=20.0 / FIRST_SPACING).looks
+    assert plan_for(FAIR, math.inf, monitor=1e6).looks, "what is worth while may be little; there is enough for a look"
     dear = plan_for(FAIR, 21.5, monitor=20.1 / FIRST_SPACING)
     assert not dear.looks
     assert dear.decisions == 1, "policies divide by it"
+
+
+def test_without_a_look_steps_are_free_ones_and_calibration_finishes_fairness() -> None:
+    blind = plan_for(ROBUST, 2.9, monitor=1.4 / FIRST_SPACING + 0.01)
+    assert not blind.looks
+    assert (blind.attack, blind.start_share, blind.adversarial_start) == ("free", 1.0, 0.0)
+    assert blind.left_to_calibration
+    assert f"about {1.4 / (FREE_STEP * 0.01):.0f} steps" in blind.fallbacks["attack"]
+    seeing = plan_for(ROBUST, 2.9, monitor=1.4 / FIRST_SPACING - 0.01)
+    assert (seeing.attack, seeing.left_to_calibration, "attack" in seeing.fallbacks) == ("n_fgsm", False, False)
+    uninformed = Lever(fairness=True, robustness=True, calibration=0.0)
+    assert not plan_for(uninformed, 2.9, monitor=1.0).left_to_calibration
+    assert plan_for(ROBUST, 1.9, monitor=1.0).attack == "noise", "fewer than anything can be trained by"
+
+
+@pytest.mark.parametrize("policy", ["static", "rule", "pid"])
+def test_only_plan_leaves_fairness_to_calibration(policy: str) -> None:
+    blind, seeing = plan_for(ROBUST, 2.9, monitor=1.0), plan_for(ROBUST, 2.9)
+    assert policies.get("plan")().reset(blind).lambda_fair == 0.0
+    assert policies.get("plan")().reset(seeing).lambda_fair > 0.0
+    assert policies.get(policy)().reset(blind).lambda_fair == policies.get(policy)().reset(seeing).lambda_fair > 0.0
 
 
 def test_budget_that_is_used_up_leaves_no_horizon() -> None:

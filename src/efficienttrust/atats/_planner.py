@@ -3,7 +3,9 @@
 How long to train (the budget is a cap, not a target: past `ENOUGH_EPOCHS` passes over the data, and `ENOUGH_STEPS`
 steps, more training buys nothing on tables), what to keep back for calibration, selection and export, how far apart to
 look, and when adversarial training starts so that it fits what is left. As the budget shrinks, adversarial training
-falls back to whole batches from the start, then to random noise, and every fall-back is declared.
+falls back to whole batches from the start, to free adversarial training where not even a look is affordable, then to
+random noise, and every fall-back is declared. Without a look fairness is left to calibration where that can finish it:
+a weight that nobody corrects costs more than it brings.
 """
 
 from __future__ import annotations
@@ -22,11 +24,13 @@ START_SHARE, START_LAMBDA = 0.5, 0.25
 MOST_SLACK = 0.8  # fairness in training may miss its target by this share of it, where calibration can finish the job
 ADVERSARIAL_STEPS_WANTED = 150
 ADVERSARIAL_STEPS_LEAST = 40
+FREE_STEP = 1.1  # cost of a step of free adversarial training, in plain steps
+FINISHED_BY_CALIBRATION = 0.25  # how well it has to infer the group for fairness to be left to it without a look
 MONITOR_SPACING = 8.0  # the next look comes no sooner than this many times the cost of a look (unless few are left)
 DECISIONS_WANTED = 20
 DECISIONS_LEAST = 3  # as long as they take no more than one part in SPARSE_SPACING of the horizon
 SPARSE_SPACING = 5.0
-FIRST_SPACING = 8.0  # a single look dearer than one part in so many of the horizon is not taken: steps do more
+FIRST_SPACING = 8.0  # where a single look costs more than one part in so many of what is left, steps do more
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Plan:
         fallbacks: Dial -> what its planned setting does not buy, for want of budget, in one sentence.
         augmentation: Strength of augmentation to start from.
         looks: Whether looks are worth their cost; without, the dials stay where the policy starts them.
+        left_to_calibration: Whether calibration had better see to fairness alone, as no look would correct a weight.
     """
 
     start: float
@@ -78,6 +83,7 @@ class Plan:
     fallbacks: Mapping[str, str]
     augmentation: float = 1.0
     looks: bool = True
+    left_to_calibration: bool = False
 
     @property
     def horizon(self) -> float:
@@ -127,6 +133,7 @@ def make_plan(
     affordable = horizon / (MONITOR_SPACING * monitor) if monitor > 0 else math.inf
     least = min(DECISIONS_LEAST, affordable * MONITOR_SPACING / SPARSE_SPACING)
     decisions = int(max(min(max(affordable, least), DECISIONS_WANTED), 1))
+    looks = FIRST_SPACING * monitor <= limit - reserve - used  # of what there is, not of what is worth while
     start, attack = 1.0, "n_fgsm"
     fallbacks: dict[str, str] = {}
     if lever.robustness:
@@ -138,6 +145,12 @@ def make_plan(
             fallbacks["adversarial_share"] = (
                 f"the budget buys about {steps:.0f} adversarial steps: adversarial training runs from the start "
                 "on whole batches"
+            )
+        if steps < ADVERSARIAL_STEPS_WANTED and not looks:
+            attack, steps = "free", horizon / (FREE_STEP * plain_step)
+            fallbacks["attack"] = (
+                f"the budget buys about {steps:.0f} steps and no look: free adversarial training, in which the "
+                "gradient of a replayed batch moves it too, in place of fewer steps with an attack of their own"
             )
         if steps < ADVERSARIAL_STEPS_LEAST:
             attack = "noise"
@@ -158,5 +171,6 @@ def make_plan(
         decisions=decisions,
         fallbacks=fallbacks,
         augmentation=starting_augmentation(horizon / (mean_step * overhead * steps_per_epoch)),
-        looks=FIRST_SPACING * monitor <= horizon,
+        looks=looks,
+        left_to_calibration=lever.fairness and not looks and lever.calibration >= FINISHED_BY_CALIBRATION,
     )

@@ -57,7 +57,7 @@ def show(code: str, /, *, json: bool = False) -> int:
         ("Good for", found.good_for),
         ("Vacuous when", found.vacuous_when),
         ("Functions", ", ".join(f"efficienttrust.theory.{one}" for one in found.functions)),
-        ("Worked number", f"{found.worked_text}: {text(float(worked))} ({worked.kind})"),
+        ("Worked number", f"{found.worked_text.rstrip('.')}: {text(float(worked))} ({worked.kind})"),
     ):
         print(f"{name}\n{_indented(said)}\n")
     return 0

@@ -5,9 +5,8 @@ Okabe and Ito's hues (2008), orange and sky blue darker than theirs so that a ma
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from efficienttrust.report._theme import DARK, LIGHT
@@ -67,24 +66,30 @@ _KNOWN: Mapping[str, tuple[str, str]] = {
 _NAME = re.compile(r"[a-z_]+", re.IGNORECASE)
 
 
-def styles(names: Sequence[str]) -> dict[str, Style]:
-    """Return the style of each name: its own if the method is known, else the next that none of the others has.
+def styles(names: Sequence[str], taken: Collection[Style] = ()) -> dict[str, Style]:
+    """Return the style of each name: its own if the method is known, else a free one, in a hue of its own if possible.
 
     Args:
-        names: Levels in the order of the study file; variants of a known method, as `dual(2)`, share nothing with it.
+        names: Levels in the order of the study file; the second variant of a known method, as `dual(2)`, is no known
+            one.
+        taken: Styles of other levels that may stand in the same picture.
     """
     found: dict[str, Style] = {name: _style(*_KNOWN[name]) for name in names if name in _KNOWN}
-    for name in names:
+    for name in dict.fromkeys(names):
         match = _NAME.match(name)
-        if name not in found and match is not None and match[0] in _KNOWN:
-            own = _style(*_KNOWN[match[0]])
-            if own not in found.values():
-                found[name] = own
-    hues, markers = list(HUES), list(MARKERS)
-    free = [_style(hues[i], markers[(i + shift) % len(markers)]) for shift, i in itertools.product(range(7), range(7))]
-    colours = {one.light for one in found.values()}
-    free = [one for one in free if one not in found.values()]
-    free.sort(key=lambda one: one.light in colours)  # a hue of its own first; the sort is stable
-    rest = [name for name in dict.fromkeys(names) if name not in found]
-    found |= dict(zip(rest, itertools.cycle(free or [PLAIN]), strict=False))
+        own = _style(*_KNOWN[match[0]]) if match is not None and match[0] in _KNOWN else None
+        if name not in found and own is not None and own not in found.values():
+            found[name] = own
+    for name in dict.fromkeys(names):
+        if name not in found:
+            free = [one for one in _ALL if one not in found.values() and one not in taken]
+            hues = {one.light for one in found.values()}
+            fresh = [one for one in free if one.light not in hues]
+            found[name] = (fresh or free or [_ALL[len(found) % len(_ALL)]])[0]
     return {name: found[name] for name in names}
+
+
+_ALL = tuple(
+    _style(hue, list(MARKERS)[(place + shift) % len(MARKERS)])
+    for shift in range(len(MARKERS)) for place, hue in enumerate(HUES)
+)  # fmt: skip

@@ -146,8 +146,8 @@ def _trees(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
-        learning_rate=0.1,
-        max_iter=100,
+        learning_rate=0.2,  # half the trees at twice the rate: half the time, and on Adult the log loss rises by 0.0001
+        max_iter=50,
         max_leaf_nodes=16,
         l2_regularization=1.0,
         early_stopping=False,

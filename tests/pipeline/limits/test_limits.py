@@ -135,6 +135,18 @@ def test_the_limit_of_a_report_rises_with_the_gap_and_says_why_there_is_none():
     assert "no target limits a gap" in limit_document(problem, (), aware=False, seed=0)["why_not"]
 
 
+def test_a_limit_starts_where_its_band_is_narrow_enough():
+    generator, n = np.random.default_rng(4), 1500
+    sex, x = generator.integers(0, 2, n), generator.normal(size=n)  # x tells nothing of the group
+    y = (generator.random(n) < 1 / (1 + np.exp(-1.5 * x - sex))).astype(int)
+    problem = load_problem(pd.DataFrame({"x": x, "sex": sex, "y": y}), label="y", sensitive="sex")
+    targets = question_of(problem, ["dpd <= 0.1"]).targets
+    limit = limit_document(problem, targets, aware=False, seed=0)
+    assert max(np.subtract(limit["high"], limit["low"])) <= 0.1
+    assert limit["gap"][0] > 0
+    assert f"Below a gap of {limit['gap'][0]:g}" in limit["how"]
+
+
 def test_a_model_above_the_estimate_raises_it_and_is_named():
     limit = {
         "metric": "dpd", "utility_metric": "accuracy", "how": "Estimated.", "gap": [0.0, 0.1, 0.2],

@@ -11,7 +11,7 @@ from efficienttrust.study.analysis._sections import Material, sections
 from efficienttrust.study.analysis._table import Table, table_of
 from tests.study.synthetic import Planted, design_of, frame_of, metadata_of
 
-CENSORED = Planted(data=("adult", "compas"), seeds=3, infeasible={"time=12.5%": 0.3}, failing=0.02)
+CENSORED = Planted(data=("adult", "compas"), models=("mlp",), infeasible={"time=12.5%": 0.3}, failing=0.05, seeds=2)
 
 
 def table_from(planted: Planted) -> Table:

@@ -52,7 +52,7 @@ def test_the_exact_coverage_is_student_s_with_one_mean():
 
 
 @pytest.mark.parametrize("runs", [4000, pytest.param(100_000, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("noise", [(1.0, 1.0, 2.0, 0.5), (1.0, 1.0, 1.0, 1.0), (1.0, 0.01, 0.01, 0.01)])
+@pytest.mark.parametrize("noise", [(1.0, 1.0, 2.0, 0.5), (1.0, 0.01, 0.01, 0.01)])
 def test_intervals_about_these_data_sets_cover_as_satterthwaite_s_do(runs, noise):
     """They do so exactly as often as theory says, which is at least as often as is claimed."""
     rng = np.random.default_rng(1)

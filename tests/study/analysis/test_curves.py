@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import moocore
 import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
@@ -9,6 +10,7 @@ from sklearn.isotonic import IsotonicRegression
 from efficienttrust.study.analysis._monotone import monotone
 from efficienttrust.study.analysis._paths import moments, paths
 from efficienttrust.study.analysis.catalogue.comparisons import interquartile_mean
+from efficienttrust.study.analysis.catalogue.pareto import hypervolumes
 from tests.study.analysis.conftest import section
 from tests.study.synthetic import ACCURACY, GAP, ROBUST, Planted, frame_of
 
@@ -97,6 +99,17 @@ def test_hypervolumes_are_areas_between_the_stated_points():
     sides = [(own[c] - worst).abs() / abs(best - worst) for c, worst, best in
              zip((ACCURACY, GAP), row.reference, row.ideal, strict=True)]  # fmt: skip
     assert row.hypervolume.value == pytest.approx(float((sides[0] * sides[1]).mean()))
+
+
+def test_hypervolumes_are_those_of_moocore():
+    rng = np.random.default_rng(0)
+    points = np.round(rng.random((40, 12, 2)), 1)  # with ties
+    points[rng.random((40, 12)) < 0.3] = np.nan
+    points[0] = np.nan
+    found = hypervolumes(points)
+    assert np.isnan(found[0])
+    theirs = [moocore.hypervolume(one[np.isfinite(one).all(1)], ref=[1.0, 1.0]) for one in points[1:]]
+    assert found[1:] == pytest.approx(np.array(theirs))
 
 
 def test_attained_corners_are_attained_by_that_share():

@@ -74,6 +74,7 @@ def test_a_restricted_contrast_uses_only_its_cells():
         ({"metric": "metric.nothing"}, "no column metric.nothing"),
         ({"factor": "data", "contrast": {"adult": 1.0, "bank": -1.0}}, "is a block"),
         ({"contrast": {"atats": 1.0, "bseline": -1.0}}, "no level bseline"),
+        ({"contrast": {}}, "no weights"),
         ({"test": "superiority", "direction": "two-sided", "margin": 0.1}, "needs a direction"),
         ({"test": "equivalence", "margin": 0.0}, "margin above 0"),
     ],

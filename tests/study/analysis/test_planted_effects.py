@@ -22,7 +22,7 @@ def of(rows, metric, level, **more):
 @pytest.fixture(scope="module")
 def exact():
     """Without noise every difference is the planted one."""
-    return Planted(noise_sd=1e-9, through=0.0)
+    return section(Planted(noise_sd=1e-9, through=0.0), "effects").pooled
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def exact():
     ],
 )
 def test_differences_are_in_natural_units(exact, metric, level, planted):
-    row = of(section(exact, "effects").pooled, metric, level)
+    row = of(exact, metric, level)
     assert row.difference.value == pytest.approx(planted, abs=1e-8)
     assert row.mean - row.reference_mean == pytest.approx(planted, abs=1e-8)
 

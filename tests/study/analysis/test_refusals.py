@@ -109,7 +109,7 @@ def test_different_numbers_of_threads():
 
 def test_no_diagram_of_ranks_below_eight_data_sets():
     found = section(Planted(), "comparisons")
-    assert "critical-difference diagrams and ranks over data sets: 4 data sets" in reasons(found)
+    assert "critical-difference diagrams and ranks over data sets: 4 of the 8 data sets" in reasons(found)
     assert found.ranks == ()
 
 

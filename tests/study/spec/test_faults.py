@@ -14,7 +14,10 @@ H = "hypotheses:\n  - {name: H1, statement: s, metric: accuracy, factor: constra
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ("constraint:\n  a: {kind: tiem}\n", "study.yaml:6: constraint.a.kind: unknown constraint kind 'tiem'. Did you mean 'time'?"),
+        (
+            "constraint:\n  a: {kind: tiem}\n",
+            "study.yaml:6: constraint.a.kind: unknown constraint kind 'tiem'. Did you mean 'time'?",
+        ),
         ("sedes: 3\n", "study.yaml:5: sedes: unknown key. Did you mean 'seeds'?"),
         ("seeds: [1, 1]\n", "study.yaml:5: seeds: seed 1 is given twice"),
         ("model: [mlp, mlp]\n", "study.yaml:5: model: level mlp is given twice"),
@@ -25,7 +28,7 @@ H = "hypotheses:\n  - {name: H1, statement: s, metric: accuracy, factor: constra
         ("constraint: [none, bits=4]\n" + H.replace("-1", "1") + "}\n", "the weights sum to 2"),
         ("constraint: [none, bits=8]\n" + H + "}\n", "unknown level of constraint 'bits=4'"),
         ("seeds: &n 3\n", "study.yaml:5: anchors"),
-        ("seeds:\t3\n\tx: 1\n", "study.yaml:6: not valid YAML"),
+        ("seeds:\t3\n\tx: 1\n", "study.yaml:5: not valid YAML: found character '\\t'"),
         ("seeds: 3\nseeds: 4\n", "study.yaml:6: not valid YAML: found duplicate key"),
         ("threads: 4\n", "study.yaml:5: threads: a trial runs in 1 thread"),
         ("executor: {name: slrum}\n", "study.yaml:5: executor.name: unknown executor 'slrum'. Did you mean 'slurm'?"),
@@ -67,8 +70,13 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"", "give a mapping"), (b"\xff\xfe\x00", "not a text file in UTF-8"), (b"- a\n", "give a mapping"), (None, "no such file")],
-)  # fmt: skip
+    [
+        (b"", "give a mapping"),
+        (b"\xff\xfe\x00", "not a text file in UTF-8"),
+        (b"- a\n", "give a mapping"),
+        (None, "no such file"),
+    ],
+)
 def test_what_is_no_study_file(tmp_path, content, says):
     file = tmp_path / "study.yaml"
     if content is not None:

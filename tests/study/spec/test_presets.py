@@ -37,5 +37,5 @@ def test_a_preset_validates_and_plans(tmp_path, name):
 def test_a_preset_of_which_the_data_are_not_there_says_which(tmp_path):
     file = tmp_path / "study.yaml"
     file.write_text(preset_text("clinical"))
-    with pytest.raises(UsageError, match="there is no file or folder .*data/diabetes130"):
+    with pytest.raises(UsageError, match=r"there is no file or folder .*data/diabetes130"):
         open_study(file).trials()

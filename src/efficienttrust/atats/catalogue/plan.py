@@ -44,7 +44,8 @@ class PlannedControl:
         self._plan = plan
         self._augmentation = plan.augmentation
         scale = self.gain * DECISIONS_WANTED / plan.decisions
-        self._fair = NuPI(plan.start_lambda, LAMBDA_GAIN * scale, LAMBDA_GAIN * self.gain, self.nu, high=10.0)
+        start_lambda = 0.0 if plan.left_to_calibration else plan.start_lambda
+        self._fair = NuPI(start_lambda, LAMBDA_GAIN * scale, LAMBDA_GAIN * self.gain, self.nu, high=10.0)
         self._robust = NuPI(plan.start_share, SHARE_GAIN * scale, SHARE_GAIN * self.gain, self.nu, low=SHARE_FLOOR)
         return self._action(0.0, {})
 

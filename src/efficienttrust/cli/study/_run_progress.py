@@ -1,7 +1,8 @@
-"""Progress of a study on stderr: drawn anew on a terminal, a line now and then elsewhere."""
+"""Progress of a study on stderr: drawn anew on a terminal, a line for each trial that ended elsewhere."""
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING
 from efficienttrust.cli.study._store import levels
 
 if TYPE_CHECKING:
+    from efficienttrust.study import Outcome
     from efficienttrust.study.running import Progress
+    from efficienttrust.study.store import Lease
 
 LINE_SECONDS = 10.0
-FAILURES = 10  # that are told one by one
+FAILURES = 10  # that are told one by one on a terminal
 
 
 @contextmanager
@@ -23,54 +26,46 @@ def progress_display(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
     if quiet:
         yield lambda progress: None
         return
-    failures = _Failures()
     if not sys.stderr.isatty():
-        yield _Lines(failures)
+        yield _Lines()
         return
     from rich.console import Console
     from rich.live import Live
 
     with Live(console=Console(stderr=True, highlight=False), auto_refresh=False, transient=True) as live:
+        told = itertools.count()
 
         def show(progress: Progress) -> None:
             from rich.text import Text
 
-            for line in failures.of(progress):
-                live.console.print(Text(line))
+            for lease, outcome in progress.ended:
+                if outcome.status == "failed" and next(told) < FAILURES:
+                    live.console.print(Text(_ended(lease, outcome)))
             running = [f"  {levels(factors)}: {seconds:.0f} s" for factors, seconds in progress.running]
             live.update(Text("\n".join([_line(progress), *running])), refresh=True)
 
         yield show
 
 
-class _Failures:
-    """Tells of the first failures, one line each."""
+class _Lines:
+    """Prints a line for each trial that ended, and where the study stands after a while and when it stops."""
 
     def __init__(self) -> None:
-        self._told = 0
-
-    def of(self, progress: Progress) -> Iterator[str]:
-        for lease, outcome in progress.ended:
-            if outcome.status == "failed" and self._told < FAILURES:
-                self._told += 1
-                yield f"failed: {levels(lease.factors)}, seed={lease.seed}: {outcome.reason}"
-
-
-class _Lines:
-    """Prints a line after a while, and when nothing more is started."""
-
-    def __init__(self, failures: _Failures) -> None:
-        self._failures = failures
         self._next = 0.0
         self._stopping = False
 
     def __call__(self, progress: Progress) -> None:
-        for line in self._failures.of(progress):
-            print(line, file=sys.stderr)
+        for lease, outcome in progress.ended:
+            print(_ended(lease, outcome), file=sys.stderr, flush=True)
         now = time.monotonic()
         if now >= self._next or progress.stopping != self._stopping:
             self._next, self._stopping = now + LINE_SECONDS, progress.stopping
             print(_line(progress), file=sys.stderr, flush=True)
+
+
+def _ended(lease: Lease, outcome: Outcome) -> str:
+    """Return what a trial came to: `failed: data=adult, model=mlp, seed=0: its process ended with exit code 1`."""
+    return ": ".join(filter(None, (outcome.status, f"{levels(lease.factors)}, seed={lease.seed}", outcome.reason)))
 
 
 def _line(progress: Progress) -> str:

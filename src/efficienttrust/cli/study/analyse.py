@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from efficienttrust.cli._output import print_json
+from efficienttrust.cli._output import SCHEMA_VERSION
 from efficienttrust.cli._tables import print_table, text
 from efficienttrust.cli.study._store import opened
 from efficienttrust.errors import UsageError
@@ -67,7 +68,7 @@ def analyse(
     where = out or path.with_name("analysis.json")
     write_analysis(found, where)
     if json:
-        print_json(found.as_plain())
+        print(dumps({"schema_version": SCHEMA_VERSION, **found.as_plain()}, ensure_ascii=False, allow_nan=False))
     else:
         _print(found, all=all)
         print(f"\n{where}")

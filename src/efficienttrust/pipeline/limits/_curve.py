@@ -21,6 +21,7 @@ DELTAS = (*(round(0.005 * step, 3) for step in range(41)), 0.25, 0.3, 0.4, 0.5, 
 COARSE = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 """Those of many groups, whose frontier takes a linear program at each."""
 MANY_GROUPS = 4
+WIDEST = 0.1  # between the ends of a band that is drawn
 FOLDS = 2  # of the rows of the train split: a report shall not wait for a sharper estimate, which `limits` gives
 
 
@@ -62,15 +63,24 @@ def limit_document(problem: Problem, targets: Sequence[Target], *, aware: bool, 
         )
     except UsageError as error:  # too few rows of a class or of a group
         return {"why_not": str(error)}
+    first = int(np.flatnonzero(found.high - found.low > WIDEST).max(initial=-1)) + 1
+    if first > len(found.delta) - 2:
+        return {"why_not": f"so few rows leave it open: its band is wider than {100 * WIDEST:g} points at every gap"}
+    said = how(found, len(problem.splits["train"]))
+    if first:
+        said += (
+            f" Below a gap of {found.delta[first]:g} its band is wider than {100 * WIDEST:g} points: the limit at that "
+            "gap stands there, which is no lower."
+        )
     return {
         "metric": gap.key,
         "utility_metric": "accuracy",
-        "gap": found.delta.tolist(),
-        "utility": found.accuracy.value.tolist(),
-        "low": found.low.tolist(),
-        "high": found.high.tolist(),
+        "gap": found.delta[first:].tolist(),
+        "utility": found.accuracy.value[first:].tolist(),
+        "low": found.low[first:].tolist(),
+        "high": found.high[first:].tolist(),
         "kind": found.accuracy.kind,
-        "how": how(found, len(problem.splits["train"])),
+        "how": said,
     }
 
 
@@ -108,4 +118,4 @@ def how(found: EstimatedFrontier, n: int) -> str:
         f"other folds and calibrated; rules {reads} the group; {found.band} {found.level:.0%} band. A better model may "
         "lie above it."
     )
-    return " ".join([said, *found.warnings])
+    return " ".join([said, *(f"{one[:1].upper()}{one[1:]}." for one in found.warnings)])

@@ -1,4 +1,4 @@
-"""The report of a study: one page that needs no network, a PDF for print, and each figure as SVG, PNG and CSV.
+r"""The report of a study: one page that needs no network, a PDF for print, and each figure as SVG, PNG and CSV.
 
 A report is content first (`_build` and `sections/`: paragraphs, tables and figures made from the plain analysis and the
 table of results), and then drawn twice: by Altair on the page, by matplotlib for print. A method has one colour and one
@@ -11,7 +11,7 @@ refusals are shown with their reasons, and threats to validity are generated fro
     >>> from efficienttrust.report.study import as_csv
     >>> from efficienttrust.report.study._content import Interval, Table
     >>> as_csv(Table("effects", "", ("level", "difference"), (("dual", Interval(0.5, 0.25, 0.75)),))).decode()
-    'level,difference,"difference, low","difference, high"\\ndual,0.5,0.25,0.75\\n'
+    'level,difference,"difference, low","difference, high"\ndual,0.5,0.25,0.75\n'
 """
 
 from efficienttrust.report.study._build import build

@@ -36,8 +36,8 @@ def build(source: Source) -> Content:
         parts=tuple(part for part in found if part is not None and part.blocks),
         footer=(
             (
-                f"Brackets hold {source.level} intervals unless a note says otherwise. Estimates are of the trials of this "
-                "study; nothing on this page is certified."
+                f"Brackets hold {source.level} intervals unless a note says otherwise. Estimates are of the trials of "
+                "this study; nothing on this page is certified."
             ),
         ),
     )

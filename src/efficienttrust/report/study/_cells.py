@@ -60,7 +60,8 @@ def interval(raw: Any, *, signed: bool = False) -> Interval:
     """Return an estimate of the document; null is NaN."""
     if not isinstance(raw, Mapping):
         return Interval(math.nan, signed=signed)
-    return Interval(*(as_float(raw.get(end)) for end in ("value", "low", "high")), signed=signed)
+    value, low, high = (as_float(raw.get(end)) for end in ("value", "low", "high"))
+    return Interval(value, low, high, signed=signed)
 
 
 def probability(raw: Any) -> Probability:

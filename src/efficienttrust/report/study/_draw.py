@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH = 7.2  # inches, the text block of A4
-_RC = {
+_RC: dict[Any, Any] = {
     "svg.hashsalt": "efficienttrust", "svg.fonttype": "none", "font.size": 8.5, "axes.titlesize": 8.5,
     "axes.labelsize": 8, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8,
     "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False, "axes.titleweight": "bold",
@@ -50,7 +50,7 @@ def _drawn(figure: Figure, form: str) -> bytes:
         for place, axes in enumerate(grid.flat):
             if place < len(figure.panels):
                 _KINDS[figure.kind](figure, figure.panels[place], axes)
-                _dress(figure.panels[place], axes, most=100 // columns)
+                _dress(figure.panels[place], axes, most=(70, 42, 26)[columns - 1])
                 if place % columns and figure.kind == "intervals" and len({one.order for one in figure.panels}) == 1:
                     axes.set_yticklabels([])
             else:
@@ -96,7 +96,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _dress(panel: Panel, axes: Axes, *, most: int) -> None:
-    axes.set_title(textwrap.fill(panel.title, most - 2), loc="left")
+    axes.set_title(textwrap.fill(panel.title, most), loc="left")
     axes.set_xlabel(textwrap.fill(axes.get_xlabel(), most))
     axes.tick_params(length=0)
 

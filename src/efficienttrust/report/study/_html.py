@@ -16,7 +16,7 @@ from efficienttrust.report.study._cells import cell_text, interval_text
 from efficienttrust.report.study._content import Block, Card, Content, Folded, Interval, Part, Table
 from efficienttrust.report.study._vega import javascript, specs
 
-MOST_ROWS = 250
+MOST_ROWS = 120
 """Rows of a table on the page; the CSV file has all."""
 ICONS = {"supported": "met", "not supported": "missed"}
 _SHAPES = {
@@ -112,13 +112,14 @@ def _size(svg: bytes) -> tuple[int, int]:
     """Return width and height in px, so that the page does not jump when a picture is drawn."""
     head = svg[:2000]
     width, height = (re.search(rb'%s="([\d.]+)pt"' % name, head) for name in (b"width", b"height"))
-    assert width is not None and height is not None, "matplotlib writes both"
+    assert width is not None, "matplotlib writes it"
+    assert height is not None, "matplotlib writes it"
     return round(float(width[1]) * 4 / 3), round(float(height[1]) * 4 / 3)
 
 
 def _night() -> dict[str, str]:
     """Return the dark colour of each light one."""
-    found = {light: dark for light, dark in HUES.values()}
+    found = dict(HUES.values())
     return found | {_theme.LIGHT[name]: _theme.DARK[name] for name in ("ink", "muted", "grid", "rule")}
 
 

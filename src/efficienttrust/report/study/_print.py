@@ -18,7 +18,9 @@ from efficienttrust.report.study._draw import WIDTH
 
 MOST_ROWS = 40
 """Rows of a table in print; the CSV file has all."""
-MOST_COLUMNS = 9
+BESIDE_A_FIGURE = 12
+"""The same where a figure shows them already."""
+MOST_COLUMNS = 8
 _JOINTS = re.compile(r"([_(,/&=:;-]|\.(?!\d))(?=\S)")
 _RUN = 24  # characters without a joint, after which a line may break anywhere
 _LONG = re.compile(rf"\S{{{_RUN}}}(?=\S)")
@@ -78,14 +80,14 @@ def _block(block: Block, stills: Mapping[str, bytes]) -> dict[str, Any]:
         width = re.search(rb'width="([\d.]+)pt"', stills[block.name][:2000])
         share = min(1.0, float(width[1]) / 72 / WIDTH) if width else 1.0
         return {"kind": "Figure", "name": block.name, "title": block.title, "finding": block.finding,
-                "note": block.note, "table": _table(block.table), "width": share}  # fmt: skip
+                "note": block.note, "table": _table(block.table, BESIDE_A_FIGURE), "width": share}  # fmt: skip
     return {"kind": type(block).__name__, **dataclasses.asdict(block)}
 
 
-def _table(table: Table) -> dict[str, Any]:
-    columns, rows = table.columns[:MOST_COLUMNS], table.rows[:MOST_ROWS]
+def _table(table: Table, most: int = MOST_ROWS) -> dict[str, Any]:
+    columns, rows = table.columns[:MOST_COLUMNS], table.rows[:most]
     notes = [table.note] if table.note else []
-    if len(table.rows) > MOST_ROWS or len(table.columns) > MOST_COLUMNS:
+    if len(table.rows) > most or len(table.columns) > MOST_COLUMNS:
         notes.append(f"All {len(table.rows):,d} rows and {len(table.columns)} columns are in figures/{table.name}.csv.")
     texts = [[_breakable(cell_text(cell)) for cell in row[:MOST_COLUMNS]] for row in rows]
     lengths = [max((len(row[place]) for row in [columns, *texts]), default=1) for place in range(len(columns))]
@@ -94,7 +96,7 @@ def _table(table: Table) -> dict[str, Any]:
         "columns": columns,
         "headed": any(columns),
         "rows": texts,
-        "widths": [max(6, min(30, length)) for length in lengths],
+        "widths": [max(8, min(30, length)) for length in lengths],
         "note": " ".join(notes),
     }
 

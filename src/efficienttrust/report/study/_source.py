@@ -116,8 +116,10 @@ class Source:
     @functools.cached_property
     def _styles(self) -> dict[str, dict[str, Style]]:
         order = sorted(self.levels, key=lambda name: name != "mitigation")  # methods choose first; the sort is stable
-        looks = styles(tuple(dict.fromkeys(level for name in order for level in self.levels[name])))
-        return {name: {level: looks[level] for level in levels} for name, levels in self.levels.items()}
+        found: dict[str, dict[str, Style]] = {}
+        for name in order:
+            found[name] = styles(self.levels[name], [one for looks in found.values() for one in looks.values()])
+        return found
 
 
 def data_name(data: str) -> str:

@@ -29,7 +29,7 @@ def javascript() -> str:
         import vl_convert
     except ImportError as error:
         raise UsageError(MISSING) from error
-    bundle: str = vl_convert.javascript_bundle(vl_version="6.1")
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version="6.1")
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
@@ -45,7 +45,7 @@ def _spec(figure: Figure, panel: Panel) -> dict[str, Any]:
     names = list(figure.styles)
     shown = alt.param(name=_SHOWN, value=names)
     base = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_data(rows))
         .add_params(shown)
         .transform_filter(f"indexof({_SHOWN}, datum.series) >= 0")
         .encode(
@@ -66,6 +66,12 @@ def _spec(figure: Figure, panel: Panel) -> dict[str, Any]:
 
 
 _AUTOSIZE = {"type": "fit-x", "contains": "padding"}
+
+
+def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
+    import altair as alt
+
+    return alt.InlineData(values=rows)
 
 
 def _row(mark: Mark) -> dict[str, Any]:
@@ -91,8 +97,8 @@ def _digits(value: float) -> float:
 def _tooltip(figure: Figure, panel: Panel) -> list[alt.Tooltip]:
     import altair as alt
 
-    kind = "N" if panel.order else "Q"
-    at = alt.Tooltip(f"at:{kind}", title=panel.at or "of", **({} if panel.order else {"format": ".4~g"}))
+    title = panel.at or "of"
+    at = alt.Tooltip("at:N", title=title) if panel.order else alt.Tooltip("at:Q", title=title, format=".4~g")
     found = [alt.Tooltip("series:N", title="series"), at, alt.Tooltip("value:Q", title="value", format=".4~g")]
     if any(math.isfinite(mark.low) for mark in panel.marks):
         found += [alt.Tooltip("low:Q", format=".4~g"), alt.Tooltip("high:Q", format=".4~g")]
@@ -111,7 +117,7 @@ def _zero(panel: Panel, channel: str) -> list[alt.Chart]:
 
     if not panel.zero:
         return []
-    rule = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=LIGHT["muted"], strokeDash=[4, 3])
+    rule = alt.Chart(_data([{"zero": 0}])).mark_rule(color=LIGHT["muted"], strokeDash=[4, 3])
     return [rule.encode(**{channel: alt.X("zero:Q") if channel == "x" else alt.Y("zero:Q")})]
 
 
@@ -123,7 +129,7 @@ def _intervals(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.
     y = alt.Y("at:N", sort=order, title=_wrapped(panel.at), axis=alt.Axis(grid=False, ticks=False, labelLimit=150),
               scale=alt.Scale(domain=order, paddingInner=0.25, paddingOuter=0.15))  # fmt: skip
     offset = alt.YOffset("series:N", sort=names, scale=alt.Scale(domain=names))
-    value = alt.X("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=panel.zero), axis=alt.Axis(tickCount=5))
+    value = alt.X("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=panel.zero), axis=alt.Axis(tickCount=4))
     rule = base.mark_rule(strokeWidth=2).transform_filter("isValid(datum.low)").encode(
         x=alt.X("low:Q", title=_wrapped(panel.value)), x2="high:Q", y=y, yOffset=offset)  # fmt: skip
     point = base.mark_point(filled=True, size=55, opacity=1).encode(x=value, y=y, yOffset=offset, shape=_shape(figure))
@@ -134,19 +140,20 @@ def _intervals(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.
 def _lines(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.Chart], Any]:
     import altair as alt
 
-    value = alt.Y("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    value = alt.Y("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
     extra: dict[str, Any] = {}
     if panel.order:
         order = [name for name in panel.order if any(mark.at == name for mark in panel.marks)]
         at = alt.X("at:N", sort=order, title=_wrapped(panel.at), scale=alt.Scale(domain=order),
-                   axis=alt.Axis(labelAngle=-35 if len(order) > 3 else 0, labelLimit=110, grid=False, labelOverlap=False))  # fmt: skip
+                   axis=alt.Axis(labelAngle=-35 if len(order) > 3 else 0, labelLimit=110, grid=False,
+                                 labelOverlap=False))  # fmt: skip
         names = [name for name in figure.styles if any(mark.series == name for mark in panel.marks)]
         extra["xOffset"] = alt.XOffset("series:N", sort=names, scale=alt.Scale(domain=names, paddingOuter=1))
     else:
         scale = alt.Scale(type="log", base=panel.log, reverse=panel.reverse) if panel.log else alt.Scale(
             zero=False, reverse=panel.reverse, nice=True)  # fmt: skip
         doses = sorted({float(mark.at) for mark in panel.marks})
-        axis = alt.Axis(values=doses, format="~g") if len(doses) <= 8 else alt.Axis(tickCount=5, format="~g")
+        axis = alt.Axis(values=doses, format="~g") if len(doses) <= 8 else alt.Axis(tickCount=4, format="~g")
         at = alt.X("at:Q", title=_wrapped(panel.at), scale=scale, axis=axis)
     line = base.mark_line(strokeWidth=1.5, opacity=0.75).encode(x=at, y=value, **extra)
     rule = base.mark_rule(strokeWidth=1.5, opacity=0.75).transform_filter("isValid(datum.low)").encode(
@@ -162,7 +169,7 @@ def _points(figure: Figure, panel: Panel, base: alt.Chart) -> tuple[list[alt.Cha
     large = max((abs(float(mark.at)) for mark in panel.marks), default=0.0) >= 1e4
     axis = alt.Axis(tickCount=4, format="~s" if large else "~g")
     at = alt.X("at:Q", title=_wrapped(panel.at), scale=scale, axis=axis)
-    value = alt.Y("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    value = alt.Y("value:Q", title=_wrapped(panel.value), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
     front = base.transform_filter("datum.joined").mark_line(color=LIGHT["muted"], strokeWidth=1.2).encode(
         x=at, y=value, color=alt.value(LIGHT["muted"]), order="at:Q", tooltip=alt.value(None))  # fmt: skip
     point = base.mark_point(filled=True, size=60).encode(
@@ -181,6 +188,7 @@ def _config() -> dict[str, Any]:
         "axis": {
             "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 500, "labelColor": LIGHT["ink"],
             "titleColor": LIGHT["muted"], "gridColor": LIGHT["grid"], "domainColor": LIGHT["rule"],
-            "tickColor": LIGHT["rule"], "titleLimit": 330, "labelOverlap": True, "labelSeparation": 8, "titlePadding": 8, "titleLineHeight": 15,
+            "tickColor": LIGHT["rule"], "titleLimit": 330, "labelOverlap": True, "labelSeparation": 3,
+            "titlePadding": 8, "titleLineHeight": 15,
         },
     }  # fmt: skip

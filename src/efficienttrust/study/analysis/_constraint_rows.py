@@ -8,7 +8,6 @@ from typing import Literal
 
 from efficienttrust.study.analysis._rows import Estimate
 
-
 UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 
 

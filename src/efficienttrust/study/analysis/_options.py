@@ -13,7 +13,7 @@ class Options:
     Attributes:
         metrics: Columns to analyse; all `metric.` and `cost.` columns where empty.
         headline: Metrics for what is slow or needs a choice (mixed models, frontiers, mediation); where empty those of
-            the hypotheses, else the first of each kind.
+            the hypotheses and targets, and the first of each kind that has none.
         level: Of intervals.
         resamples: Bootstrap replicates.
         seed: Of the bootstrap.

@@ -22,7 +22,7 @@ def outcome_of(table: Table, outcome: Outcome) -> Floats:
         return np.where(infeasible, 0.0, np.where(status == "done", 1.0, np.nan))
     if "hit" not in table.frame:
         return np.full(len(status), np.nan)
-    hit = np.asarray(table.frame["hit"], dtype=float)
+    hit = table.figures("hit")
     if not np.isfinite(hit[table.done]).any():
         return np.full(len(status), np.nan)
     return np.where(infeasible, 0.0, np.where(status == "done", hit, np.nan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -65,7 +66,7 @@ class Material:
     def _contended(self) -> NDArray[np.bool_]:
         if "run.contended" not in self.table.frame:
             return np.zeros(len(self.table.frame), dtype=bool)
-        return np.asarray(self.table.frame["run.contended"], dtype=float) > 0
+        return self.table.figures("run.contended") > 0
 
     @functools.cached_property
     def resampling(self) -> Resampling:
@@ -85,12 +86,16 @@ class Material:
         if self.options.headline:
             return self.options.headline
         known = [name for name in self.columns if name.startswith(METRIC) and self.varies(name)]
-        declared = {one.metric for one in self.table.design.hypotheses}
-        chosen = [name for name in known if name in declared]
+        design = self.table.design
+        declared = {one.metric for one in design.hypotheses}
+        targets = " ".join(text for texts in design.targets.values() for text in texts)
+        asked = set(re.findall(r"[\w.]+", targets))
+        chosen = [name for name in known if name in declared or bare(name) in asked]
         for words in (("accuracy", "auc", "r2"), GAPS, ("robust_accuracy",)):
             found = [name for name in known if any(word in bare(name) for word in words)]
             exact = [name for name in found if bare(name) in words] or found
-            chosen += exact[:1]
+            if not set(found) & set(chosen):
+                chosen += exact[:1]
         return tuple(dict.fromkeys(chosen or known[:3]))
 
     def varies(self, column: str) -> bool:

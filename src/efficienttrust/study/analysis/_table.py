@@ -25,6 +25,8 @@ Ints = NDArray[np.int64]
 
 EVERYTHING = "all"
 """Name of the only block of a study without one."""
+LARGEST = 1e100
+"""Figures beyond are not finite: their squares would overflow."""
 HIGHER_IS_BETTER = {"cost.throughput"}
 
 
@@ -73,10 +75,21 @@ class Table:
 
     def values(self, column: str, lost: NDArray[np.bool_] | None = None) -> Floats:
         """Return a column placed by [units, cells]; NaN without a figure or where lost, a mean of several."""
-        measured = np.asarray(self.frame[column], dtype=float)
         kept = self.done if lost is None else self.done & ~lost
-        measured = np.where(kept & np.isfinite(measured), measured, np.nan)
-        return self.placed(measured)
+        return self.placed(np.where(kept, self.figures(column), np.nan))
+
+    def figures(self, column: str) -> Floats:
+        """Return a column by row; NaN where it is not finite.
+
+        Raises:
+            UsageError: It does not hold numbers.
+        """
+        try:
+            measured = np.asarray(self.frame[column], dtype=float)
+        except (TypeError, ValueError):
+            raise UsageError(f"column {column!r} does not hold numbers: export the study again") from None
+        with np.errstate(invalid="ignore"):
+            return np.where(np.abs(measured) < LARGEST, measured, np.nan)
 
     def placed(self, per_row: Floats) -> Floats:
         """Return a value per row placed by [units, cells]."""
@@ -106,7 +119,7 @@ class Table:
     def columns(self) -> list[str]:
         """Return the names of metrics and costs that are finite somewhere."""
         named = [name for name in self.frame.columns if name.startswith((METRIC, COST))]
-        return [name for name in named if np.isfinite(np.asarray(self.frame[name], dtype=float)).any()]
+        return [name for name in named if np.isfinite(self.figures(name)).any()]
 
 
 def read_table(path: Path) -> Table:
@@ -138,13 +151,20 @@ def table_of(
     """Place trials by unit and cell; rows are put into one order first, so that theirs does not matter.
 
     Raises:
-        UsageError: A column is missing, there are no trials, or a level is not in the design.
+        UsageError: A column or a seed is missing, there are no trials, or a level is not in the design.
     """
     needed = ["trial", "status", "seed", *(FACTOR + factor.name for factor in design.factors)]
     if missing := [name for name in needed if name not in frame.columns]:
         raise UsageError(f"{where} has no column {missing[0]!r}: export the study again")
     if not len(frame):
         raise UsageError(f"{where} has no trials: run the study first")
+    for one in design.factors:
+        if one.reference not in one.levels:
+            raise UsageError(
+                f"{where}: the reference {one.reference!r} is no level of factor {one.name!r}: export again"
+            )
+    if frame["seed"].isna().any():
+        raise UsageError(f"{where} has a trial without a seed: export the study again")
     frame = frame.sort_values(["trial"], kind="stable", ignore_index=True)
     codes = {factor.name: _codes(frame[FACTOR + factor.name], factor, where) for factor in design.factors}
     blocks = [factor for factor in design.factors if factor.block]

@@ -50,8 +50,6 @@ def examples_of(trials: Callable[[], Iterable[StoredTrial]]) -> dict[str, Any]:
         partner = free.get(_key(stored))
         if level != NONE and "wrong" in rows and partner is not None and len(partner) == rows["n"]:
             changes[_data(stored), level].add(partner, _wrong(rows), stored)
-    if not changes and not notes:
-        notes.add("No trial kept which rows it decides wrongly, or none has an unconstrained partner.")
     return {
         "few": [{"data": data, "group": group} for data, group in sorted(few)],
         "flips": [one.flips(data, level) for (data, level), one in sorted(changes.items())],
@@ -106,17 +104,17 @@ def _common(problem: Problem, chosen: Bits) -> list[dict[str, Any]]:
     import pandas as pd
 
     inputs = problem.inputs.loc[problem.splits["test"].rows]
-    found = []
+    found: list[dict[str, Any]] = []
     for name in inputs.columns:
         column = inputs[name]
         if pd.api.types.is_numeric_dtype(column) and column.nunique() > 10:
             middle = column.median()
-            cells = pd.Series(np.where(column > middle, f"{name} > {middle:g}", f"{name} <= {middle:g}"))
-            cells = cells.where(column.notna().to_numpy(), f"{name} missing")
+            sides = np.where(column > middle, f"{name} > {middle:g}", f"{name} <= {middle:g}")
+            cells = np.where(column.notna(), sides, f"{name} missing")
         else:
-            cells = pd.Series([f"{name} = {value}" for value in column])
-        for trait in cells.unique():
-            has = (cells == trait).to_numpy()
+            cells = np.array([f"{name} = {value}" for value in column])
+        for trait in np.unique(cells):
+            has = cells == trait
             count, base = int((has & chosen).sum()), float(has.mean())
             if count >= LEAST and int(chosen.sum()) - count not in range(1, LEAST):
                 share = count / int(chosen.sum())
@@ -126,12 +124,16 @@ def _common(problem: Problem, chosen: Bits) -> list[dict[str, Any]]:
 
 def _problem(settings: Mapping[str, Any], data: str, notes: set[str]) -> Problem | None:
     """Load the data of a trial again, as they were when it ran; a note where that is impossible."""
-    from efficienttrust.study.running._run_trial import problem_of
+    from efficienttrust.pipeline import load_data
+    from efficienttrust.pipeline.spec import FitSpec, fit_spec
 
     try:
+        own = {name: value for name, value in settings.items() if name in FitSpec.model_fields and name != "data"}
+        read = {name: value for name, value in settings["data"].items() if value is not None}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            problem = problem_of(settings)
+            warnings.simplefilter("ignore")  # they were said when the trial ran
+            spec = fit_spec({**own, **read})
+            problem = load_data(spec.data.source, spec.data.settings(), seed=spec.data_seed)
     except Exception as error:
         notes.add(f"{data} cannot be read again ({' '.join(str(error).split())[:160]}): who the rows are is not shown.")
         return None
@@ -148,9 +150,8 @@ def _few_groups(stored: StoredTrial) -> set[tuple[str, str]]:
     details = stored.outcome.details if stored.outcome is not None else {}
     found = set()
     for row in details.get("groups") or ():
-        counts = [one.get("n") for one in row.values() if isinstance(one, Mapping)]
-        known = [int(one) for one in counts if isinstance(one, int | float)]
-        if known and max(known) < LEAST:
+        count = row.get("n")
+        if isinstance(count, str) or (isinstance(count, int | float) and count < LEAST):  # a text: it is withheld
             found.add((_data(stored), f"{row.get('attribute')}={row.get('group')}"))
     return found
 

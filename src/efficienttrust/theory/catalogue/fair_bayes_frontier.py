@@ -175,7 +175,7 @@ def _calibration(rows: Rows, attribute: Attribute) -> tuple[dict[str, float], tu
     of = f"group {worst!r}" if attribute == "aware" else "all rows"
     warning = (
         f"scores of {of} are off by {errors[worst]:.3f} on average (limit {MISCALIBRATED}): the frontier is that of "
-        "the scores, not of the labels; calibrate them first, as estimated_frontier does"
+        "the scores, not of the labels; estimated_frontier calibrates them as far as the rows allow"
     )
     return errors, (warning,)
 

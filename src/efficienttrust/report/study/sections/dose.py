@@ -8,7 +8,7 @@ from efficienttrust.report._format import as_float, shorten
 from efficienttrust.report._palette import Style, styles
 from efficienttrust.report.study._cells import interval, probability
 from efficienttrust.report.study._content import Block, Figure, Folded, Mark, Panel, Part, Table
-from efficienttrust.report.study._source import ALL, Source, data_name, position
+from efficienttrust.report.study._source import ALL, Row, Source, data_name, position
 from efficienttrust.report.study.sections._common import extreme, remarks, seen, slug
 
 
@@ -55,7 +55,7 @@ def _curve(source: Source, kind: str) -> Iterator[Figure]:
     rows = [one for one in source.rows("dose", "points") if one["kind"] == kind and one["metric"] in source.headline]
     looks = _styles(source)
     panels = []
-    constraint = next((one for one in source.design["constraints"].values() if one["kind"] == kind), {})
+    constraint: Row = next((one for one in source.design["constraints"].values() if one["kind"] == kind), {})
     down = constraint.get("tighter", "down") == "down"
     for metric in source.headline:
         marks = []

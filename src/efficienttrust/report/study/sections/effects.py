@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from efficienttrust.report._format import shorten
 from efficienttrust.report.study._cells import interval, probability
@@ -48,12 +48,12 @@ def _forest(source: Source, factor: str) -> Iterator[Figure]:
         rows += [(one["data"], one) for one in by_data if one["metric"] == metric]
         marks = [_mark(data, one) for data, one in rows]
         if marks:
-            panels.append(Panel(shorten(source.label(metric), 60), "", source.difference_axis(metric), tuple(marks), order,
-                                zero=True))  # fmt: skip
+            title = shorten(source.label(metric), 60)
+            panels.append(Panel(title, "", source.difference_axis(metric), tuple(marks), order, zero=True))
     reference = pooled[0]["reference"]
     named = [(f"{source.label(one['metric'])} at {one['level']}", interval(one["difference"], signed=True))
              for one in pooled]  # fmt: skip
-    rows = sorted([*pooled, *by_data], key=lambda one: (metrics.index(one["metric"]), position(levels, one["level"])))
+    listed = sorted([*pooled, *by_data], key=lambda one: (metrics.index(one["metric"]), position(levels, one["level"])))
     yield Figure(
         name=f"effects-{slug(factor)}",
         title=f"{factor}: differences to {reference}",
@@ -65,7 +65,7 @@ def _forest(source: Source, factor: str) -> Iterator[Figure]:
             f"effects-{slug(factor)}", f"Differences to {reference}, by data set",
             ("metric", "level", "data set", "difference", "units"),
             tuple((source.label(one["metric"]), str(one["level"]), str(one.get("data", ALL)),
-                   interval(one["difference"], signed=True), int(one["units"])) for one in rows), labels=3,
+                   interval(one["difference"], signed=True), int(one["units"])) for one in listed), labels=3,
         ),
         note=f"Bars are {source.level} intervals by t over seeds within data sets: about these data sets.",
     )  # fmt: skip
@@ -76,7 +76,7 @@ def _mark(data: str, one: Row) -> Mark:
     return Mark(str(one["level"]), data or ALL, found.value, found.low, found.high)
 
 
-def _table(source: Source, name: str, caption: str, rows: list[Row] | tuple[Row, ...]) -> Table:
+def _table(source: Source, name: str, caption: str, rows: Sequence[Row]) -> Table:
     return Table(
         name, caption,
         ("metric", "factor", "level", "reference", "mean", "mean of the reference", "difference, these data sets",

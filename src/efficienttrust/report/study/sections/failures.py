@@ -91,9 +91,9 @@ def _groups(source: Source) -> Iterator[Block]:
     if withheld:
         yield Text(f"{withheld} groups with fewer than {LEAST} test rows are withheld.")
     elif source.examples is None:
-        yield Text("How many test rows a group has is not in the table of results, and the store was not at hand: small "
-                   "groups are not marked here. In clinical data, rates of fewer than ten people are withheld when a "
-                   "trial ends.")  # fmt: skip
+        yield Text("How many test rows a group has is not in the table of results, and the store was not at hand: "
+                   "small groups are not marked here. In clinical data, rates of fewer than ten people are withheld "
+                   "when a trial ends.")  # fmt: skip
 
 
 def _changes(source: Source) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def _changes(source: Source) -> list[dict[str, Any]]:
     free = done.filter(pl.col(_LEVEL) == reference).drop(_LEVEL).unique(keys, maintain_order=True)
     pairs = done.filter(pl.col(_LEVEL) != reference).join(free, on=keys, suffix=" of the reference")
     by = [_LEVEL, *(["factor.data"] if "factor.data" in keys else [])]
-    found = []
+    found: list[dict[str, Any]] = []
     for column in columns:
         change = (pl.col(column) - pl.col(f"{column} of the reference")).fill_nan(None)
         rows = pairs.group_by(by).agg(
@@ -118,10 +118,11 @@ def _changes(source: Source) -> list[dict[str, Any]]:
             change.count().alias("n"),
         )  # fmt: skip
         rate, _, group = column.removeprefix(_GROUP).partition(".")
-        for one in rows.iter_rows(named=True):
-            if one["n"]:
-                found.append({"data": str(one.get("factor.data", "all")), "level": str(one[_LEVEL]), "rate": rate,
-                              "group": group, **{key: one[key] for key in ("mean", "low", "high", "n")}})  # fmt: skip
+        found += [
+            {"data": str(one.get("factor.data", "all")), "level": str(one[_LEVEL]), "rate": rate, "group": group,
+             **{key: one[key] for key in ("mean", "low", "high", "n")}}
+            for one in rows.iter_rows(named=True) if one["n"]
+        ]  # fmt: skip
     order, sets = source.levels.get("constraint", ()), source.data_sets
     found.sort(key=lambda one: (position(sets, one["data"]), one["group"], position(order, one["level"]), one["rate"]))
     return found
@@ -129,7 +130,7 @@ def _changes(source: Source) -> list[dict[str, Any]]:
 
 def _figure(source: Source, changes: Sequence[dict[str, Any]], rate: str) -> Iterator[Figure]:
     drawn = _tightest(source)
-    panels = []
+    panels: list[Panel] = []
     for data in dict.fromkeys(one["data"] for one in changes):
         own = [one for one in changes if one["data"] == data and one["level"] in drawn]
         marks = tuple(Mark(one["level"], one["group"], one["mean"], one["low"], one["high"]) for one in own)

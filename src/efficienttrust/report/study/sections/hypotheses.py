@@ -35,8 +35,8 @@ def hypotheses_part(source: Source) -> Part:
         tuple((str(one["name"]), str(one["family"]), str(one["statement"]), source.label(one["metric"]),
                _test(one), interval(one["contrast"], signed=True), probability(one["p"]), probability(one["p_holm"]),
                int(one["units"]), str(one["verdict"])) for one in found))))  # fmt: skip
-    tag = "exploratory" if declared == "changed" else "planned"
-    return Part("hypotheses", "Planned hypotheses", (*blocks, *remarks(source, "hypotheses")), tag=tag)
+    said = (*blocks, *remarks(source, "hypotheses"))
+    return Part("hypotheses", "Planned hypotheses", said, tag="exploratory" if declared == "changed" else "planned")
 
 
 def _card(source: Source, one: Row) -> Card:

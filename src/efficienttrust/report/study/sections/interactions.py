@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from efficienttrust.report._format import as_float, number, shorten
+from efficienttrust.report._palette import Style
 from efficienttrust.report.study._cells import interval, probability
 from efficienttrust.report.study._content import Block, Figure, Folded, Mark, Panel, Part, Table
 from efficienttrust.report.study._source import Row, Source
@@ -33,7 +34,8 @@ def interactions_part(source: Source) -> Part:
 def _means(source: Source, metric: str) -> Iterator[Figure]:
     rows = [one for one in source.rows("anova", "means") if one["metric"] == metric]
     pairs = list(dict.fromkeys(tuple(one["factors"]) for one in rows))
-    panels, styles = [], {}
+    panels: list[Panel] = []
+    styles: dict[str, Style] = {}
     for pair in pairs:
         series = next((name for name in _SERIES_FIRST if name in pair), pair[1])
         other = pair[0] if series == pair[1] else pair[1]

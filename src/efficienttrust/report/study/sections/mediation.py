@@ -52,8 +52,8 @@ def mediation_part(source: Source) -> Part | None:
                     for one in paths
                 ),
                 labels=3,
-                note="The indirect effect would vanish at this correlation of the two errors (Imai et al. 2010). Nobody "
-                "randomised the mediator: a path is an association that rests on the assumption of no such cause.",
+                note="The indirect effect would vanish at this correlation of the two errors (Imai et al. 2010). "
+                "The mediator was not randomised: a path is an association that rests on there being no such cause.",
             )
         )
     return Part("mediation", "Paths: through the mediator, or directly", (*blocks, *said), "exploratory")

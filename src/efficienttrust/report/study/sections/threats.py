@@ -76,7 +76,8 @@ def _counts(source: Source) -> Iterator[str]:
     if ended < planned:
         yield f"{share(planned - ended, planned)} planned trials have not ended: the table is of an unfinished study."
     if counts.get("failed"):
-        yield f"{share(counts['failed'], ended)} trials failed and say nothing; if failing depends on the outcome, means are off."
+        yield (f"{share(counts['failed'], ended)} trials failed and say nothing; if failing depends on the outcome, "
+               "means are off.")  # fmt: skip
     if counts.get("infeasible"):
         yield f"{share(counts['infeasible'], ended)} trials were infeasible: read means beside P(feasible)."
 
@@ -84,8 +85,8 @@ def _counts(source: Source) -> Iterator[str]:
 def _circumstances(source: Source) -> Iterator[str]:
     ran = source.section("diagnostics").get("circumstances") or {}
     if ran.get("contended"):
-        yield (f"{ran['contended']} trials shared the machine with other work: their clocks are left out or refused, as "
-               "the notes say.")  # fmt: skip
+        yield (f"{ran['contended']} trials shared the machine with other work: their clocks are left out or refused, "
+               "as the notes say.")  # fmt: skip
     if len(ran.get("threads") or ()) > 1:
         yield "Trials ran with different numbers of threads: clocks cannot be compared."
     attempts = as_float(ran.get("attempts"))

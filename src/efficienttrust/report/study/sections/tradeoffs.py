@@ -31,8 +31,9 @@ def tradeoffs_part(source: Source) -> Part | None:
     blocks: list[Block] = []
     for metric in metrics:
         costs = [x for x, y in pairs if y == metric and x.startswith("cost.")]
-        blocks += _figure(source, points, [(x, metric) for x in costs], subsets, f"tradeoffs-{slug(source.label(metric))}",
-                          f"{source.label(metric)} against costs")  # fmt: skip
+        name = f"tradeoffs-{slug(source.label(metric))}"
+        title = f"{source.label(metric)} against costs"
+        blocks += _figure(source, points, [(x, metric) for x in costs], subsets, name, title)
     between = [(x, y) for x, y in pairs if not x.startswith("cost.")]
     blocks += _figure(source, points, between, subsets, "tradeoffs-metrics", "Metrics against each other")
     blocks += _hypervolumes(source)
@@ -74,7 +75,8 @@ def _figure(
         panels=tuple(panels),
         styles=seen(looks, used),
         table=Table(name, title,
-                    ("data set", "mitigation", "constraint", "across", "x", "up", "y", "on the front"), cells, labels=3),
+                    ("data set", "mitigation", "constraint", "across", "x", "up", "y", "on the front"), cells,
+                    labels=3),
         subsets=subsets,
         note="A mark is the mean over seeds and other factors of one mitigation under one constraint; a line joins "
         "those that no other beats in both. A mean over data sets can hide that they disagree.",

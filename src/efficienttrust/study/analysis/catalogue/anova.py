@@ -10,6 +10,7 @@ import numpy as np
 from efficienttrust.study.analysis._document import Anova, Refusal
 from efficienttrust.study.analysis._linear import Coding, Fit, Solved, Sums, fit, hc3, sums
 from efficienttrust.study.analysis._model import MOST_COLUMNS, coding_of
+from efficienttrust.study.analysis._refusals import Refusals
 from efficienttrust.study.analysis._rows import CellMean, TermRow
 from efficienttrust.study.analysis._sections import Material, sections
 from efficienttrust.study.analysis._strata import over_units
@@ -42,7 +43,7 @@ METHOD = (
 def anova(material: Material) -> Anova:
     """Decompose the variance of every metric and cost."""
     table = material.table
-    refusals: list[Refusal] = []
+    refused, refusals = Refusals(), []
     terms: list[TermRow] = []
     means: list[CellMean] = []
     notes: list[str] = []
@@ -50,16 +51,23 @@ def anova(material: Material) -> Anova:
     if not table.factors:
         return Anova(title="Analysis of variance", method=METHOD, refusals=(Refusal("all of it", "no factor varies"),))
     coding = coding_of(table.cells)
+    codings = {np.ones(len(table.cells), dtype=bool).tobytes(): coding}
     if len(table.factors) > 1 and len(coding.terms) == len(table.factors):
         refusals.append(Refusal("interactions", f"they would need more than {MOST_COLUMNS} columns"))
     for column in material.columns:
         if not material.varies(column):
-            refusals.append(Refusal(f"analysis of {column}", "zero variance: all trials have the same figure"))
+            refused.add("analysis of", column, "zero variance: all trials have the same figure")
             continue
-        data = sums(coding, material.values(column), np.arange(table.units))
-        if data.key not in designs:
-            designs[data.key] = ModelDesign(coding, data, material.resampling.counts[:SLOW_RESAMPLES])
-        terms += _of_column(material, column, coding, data, designs[data.key], refusals)
+        used = np.isfinite(material.values(column)).any(0)  # a level without figures must not confound the others
+        coding = codings.setdefault(used.tobytes(), coding_of(table.cells[used]))
+        data = sums(coding, material.values(column)[:, used], np.arange(table.units))
+        for i, factor in enumerate(table.factors):
+            if len(np.unique(table.cells[used, i])) == 1:
+                refused.add(f"{factor.name} in the analysis of", column, "one level alone has figures")
+        key = used.tobytes() + data.key
+        if key not in designs:
+            designs[key] = ModelDesign(coding, data, material.resampling.counts[:SLOW_RESAMPLES])
+        terms += _of_column(material, column, coding, data, designs[key], refused)
         means += _means(material, column)
     if any(len(design.terms) and np.isnan(one.in_blocks).all() for design in designs.values() for one in design.terms):
         notes.append("Where p_units is missing, no unit has all the cells that its term needs.")
@@ -69,36 +77,34 @@ def anova(material: Material) -> Anova:
         title="Analysis of variance",
         method=METHOD,
         notes=tuple(notes),
-        refusals=tuple(refusals),
+        refusals=(*refusals, *refused.listed()),
         terms=tuple(terms),
         means=tuple(means),
     )
 
 
 def _of_column(
-    material: Material, column: str, coding: Coding, data: Sums, design: ModelDesign, refusals: list[Refusal]
+    material: Material, column: str, coding: Coding, data: Sums, design: ModelDesign, refused: Refusals
 ) -> list[TermRow]:
     table = material.table
     full = fit(data, design.full.kept, solved=design.full)
     if full.df < 1:
-        refusals.append(Refusal(f"analysis of {column}", "no degree of freedom is left for the residual"))
+        refused.add("analysis of", column, "no degree of freedom is left for the residual")
         return []
     names = {id(term): " × ".join(table.factors[i].name for i in term.factors) for term in coding.terms}
     aliased = [names[id(term)] for term in design.lost if len(term.factors) == 1]
     if aliased:
         why = table.design.fraction or "its levels never vary apart from theirs"
         reason = f"{', '.join(aliased)} is confounded with the factors before it ({why})"
-        refusals.append(Refusal(f"analysis of {column}", reason))
+        refused.add("analysis of", column, reason)
         return []
     tested = {id(one.term) for one in design.terms}
-    refusals += [
-        Refusal(f"{names[id(term)]} for {column}", "confounded with other terms, or no joint cells")
-        for term in design.lost
-        if id(term) not in tested
-    ]
+    for term in design.lost:
+        if id(term) not in tested:
+            refused.add(f"{names[id(term)]} for", column, "confounded with other terms, or no joint cells")
     if design.lost:
         empty = ", ".join(names[id(term)] for term in design.lost)
-        refusals.append(Refusal(f"type III of {column}", f"empty cells ({empty}): see type II"))
+        refused.add("type III of", column, f"empty cells ({empty}): see type II")
     sampled = _Sampled(material, design, data, full) if table.units > 1 else None
     covariances: dict[int, Floats] = {}
     rows: list[TermRow] = []

@@ -43,7 +43,8 @@ def comparisons(material: Material) -> Comparisons:
         refusals.append(
             Refusal(
                 "critical-difference diagrams and ranks over data sets",
-                f"{len(table.blocks)} data sets: below {FEW_DATA_SETS} signed ranks are hardly ever significant; "
+                f"{len(table.blocks)} of the {FEW_DATA_SETS} data sets that they take: with fewer, signed ranks are "
+                "hardly ever significant; "
                 "see the differences by data set",
             )
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from efficienttrust.study.analysis._document import Diagnostics, Refusal
-from efficienttrust.study.analysis._linear import Coding, Sums, fit, residuals, sums
+from efficienttrust.study.analysis._linear import fit, residuals, sums
 from efficienttrust.study.analysis._model import coding_of
 from efficienttrust.study.analysis._rows import (
     InfluentialTrial,
@@ -45,21 +46,22 @@ def diagnostics(material: Material) -> Diagnostics:
     residual_rows: list[ResidualRow] = []
     variances: list[VarianceRow] = []
     influential: list[InfluentialTrial] = []
-    coding = coding_of(table.cells) if table.factors else None
-    for column in material.headline if coding is not None else ():
-        assert coding is not None
-        data = sums(coding, material.values(column), np.arange(table.units))
+    for column in material.headline if table.factors else ():
+        used = np.asarray(np.isfinite(material.values(column)).any(0), dtype=np.bool_)
+        coding = coding_of(table.cells[used])
+        data = sums(coding, material.values(column)[:, used], np.arange(table.units))
         found = fit(data, np.arange(coding.x.shape[1]))
         if found.df < 1 or found.rss <= 0:
             refusals.append(Refusal(f"residuals of {column}", "no degree of freedom or no variance is left for them"))
             continue
-        left, hat = residuals(coding, data, found)
+        left, hat = (_placed(one, used) for one in residuals(coding, data, found))
         error = found.rss / found.df
         with np.errstate(invalid="ignore", divide="ignore"):
             standard = np.where(hat < 1 - 1e-9, left / np.sqrt(error * (1 - hat)), np.nan)
         residual_rows += _residuals(column, standard)
         variances += _variances(material, column, left, notes)
-        influential += _influential(material, coding, data, column, left, standard, hat)
+        parameters = len(found.kept) + int((data.rows > 0).sum())
+        influential += _influential(material, parameters, column, left, standard, hat)
     missing = _missing(material)
     if len(missing) > MOST_MISSING:
         notes.append(f"{len(missing)} cells lack trials; the first {MOST_MISSING} are listed.")
@@ -76,6 +78,13 @@ def diagnostics(material: Material) -> Diagnostics:
         missing=tuple(missing[:MOST_MISSING]),
         circumstances=_circumstances(material),
     )
+
+
+def _placed(values: Floats, used: NDArray[np.bool_]) -> Floats:
+    """Return values of [units, used cells] among all cells; NaN in the others."""
+    out = np.full((len(values), len(used)), np.nan)
+    out[:, used] = values
+    return out
 
 
 def _residuals(column: str, standard: Floats) -> list[ResidualRow]:
@@ -119,10 +128,9 @@ def _variances(material: Material, column: str, left: Floats, notes: list[str]) 
 
 
 def _influential(
-    material: Material, coding: Coding, data: Sums, column: str, left: Floats, standard: Floats, hat: Floats
+    material: Material, parameters: int, column: str, left: Floats, standard: Floats, hat: Floats
 ) -> list[InfluentialTrial]:
     table = material.table
-    parameters = coding.x.shape[1] + len(data.rows)
     with np.errstate(invalid="ignore", divide="ignore"):
         cook = standard**2 * hat / (1 - hat) / parameters
     order = np.argsort(np.where(np.isfinite(cook), -cook, 0.0), axis=None, kind="stable")[:MOST_INFLUENTIAL]
@@ -155,8 +163,10 @@ def _missing(material: Material) -> list[MissingCell]:
     }
     seeds = np.bincount(table.block_of_unit, minlength=blocks)
     reasons: dict[int, str] = {}
-    for place, reason in zip(at[~table.done], table.frame["reason"][~table.done], strict=True):
-        reasons.setdefault(int(place), str(reason))
+    told = table.frame["reason"].fillna("") if "reason" in table.frame else [""] * len(table.frame)
+    for place, reason, done in zip(at, told, table.done, strict=True):
+        if not done:
+            reasons.setdefault(int(place), str(reason))
     rows = []
     for block, cell in np.argwhere(counts["done"] < seeds[:, None]):
         infeasible, failed = (int(counts[name][block, cell]) for name in ("infeasible", "failed"))
@@ -179,5 +189,5 @@ def _circumstances(material: Material) -> RunCircumstances:
         contended,
         material.threads,
         float(np.nanmax(load)) if np.isfinite(load).any() else float("nan"),
-        int(np.nanmax(column("attempt", 1.0))),
+        int(np.nanmax(np.append(column("attempt", 1.0), 1.0))),
     )

@@ -6,8 +6,9 @@ import numpy as np
 
 from efficienttrust.study._design import Factor
 from efficienttrust.study.analysis._adjust import holm
-from efficienttrust.study.analysis._document import Effects, Refusal
+from efficienttrust.study.analysis._document import Effects
 from efficienttrust.study.analysis._pairs import paired
+from efficienttrust.study.analysis._refusals import Refusals
 from efficienttrust.study.analysis._rows import DataEffectRow, EffectRow
 from efficienttrust.study.analysis._sections import Material, sections
 from efficienttrust.study.analysis._units import (
@@ -45,14 +46,12 @@ def effects(material: Material) -> Effects:
     table = material.table
     pooled: list[EffectRow] = []
     by_data: list[DataEffectRow] = []
-    refusals: list[Refusal] = []
+    refusals = Refusals()
     for column in material.columns:
         if not material.varies(column):
-            refusals.append(Refusal(f"effects on {column}", "zero variance: all trials have the same figure"))
+            refusals.add("effects on", column, "zero variance: all trials have the same figure")
             continue
         for factor in table.factors:
-            if factor.reference not in factor.levels:
-                continue
             rows, alone = _of_factor(material, column, factor, refusals)
             pooled += rows
             by_data += alone
@@ -66,14 +65,14 @@ def effects(material: Material) -> Effects:
         title="Effects in natural units",
         method=METHOD,
         notes=tuple(notes),
-        refusals=tuple(refusals),
+        refusals=refusals.listed(),
         pooled=tuple(pooled),
         by_data=tuple(by_data),
     )
 
 
 def _of_factor(
-    material: Material, column: str, factor: Factor, refusals: list[Refusal]
+    material: Material, column: str, factor: Factor, refusals: Refusals
 ) -> tuple[list[EffectRow], list[DataEffectRow]]:
     table, level = material.table, material.options.level
     pairs = paired(material, column, factor)
@@ -97,9 +96,7 @@ def _of_factor(
     for place, (name, i, test, p) in enumerate(zip(names, at, tested, adjusted, strict=True)):
         known = np.isfinite(pairs.difference[:, i])
         if not known.any():
-            refusals.append(
-                Refusal(f"effect of {factor.name} {name!r} on {column}", "no pair has both figures: empty cells")
-            )
+            refusals.add(f"effect of {factor.name} {name!r} on", column, "no pair has both figures: empty cells")
             continue
         rows.append(
             EffectRow(

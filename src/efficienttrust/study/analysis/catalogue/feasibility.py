@@ -112,9 +112,7 @@ def _clustered(material: Material, by_unit: Floats, block: int) -> list[Estimate
     sampling = material.resampling if block < 0 else material.resampling_of(block)
     values = mean_of_blocks(mine, blocks) if block < 0 else nanmean(mine, 0)
     drawn = np.where([len(np.unique(one[np.isfinite(one)])) > 1 for one in mine.T], sampling.means(mine), np.nan)
-    return [
-        percentile(float(value), one, material.options.level) for value, one in zip(values, drawn.T, strict=True)
-    ]
+    return [percentile(float(value), one, material.options.level) for value, one in zip(values, drawn.T, strict=True)]
 
 
 def _odds(table: Table, outcome: Outcome, values: Floats, level: float, refusals: list[Refusal]) -> list[OddsRow]:

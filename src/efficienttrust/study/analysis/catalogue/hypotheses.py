@@ -69,8 +69,8 @@ def contrast_by_unit(material: Material, hypothesis: Hypothesis) -> Floats:
     chosen = table.done.copy()
     for name, levels in hypothesis.where.items():
         chosen &= np.asarray(table.frame[FACTOR + name].isin(levels))
-    measured = np.asarray(table.frame[hypothesis.metric], dtype=float)
-    spread = table.spread(table.placed(np.where(chosen, measured, np.nan)), position)
+    measured = np.where(chosen, table.figures(hypothesis.metric), np.nan)
+    spread = table.spread(table.placed(measured), position)
     at = [table.factors[position].levels.index(level) for level in hypothesis.contrast]
     weights = np.array(list(hypothesis.contrast.values()))
     used = weights != 0
@@ -158,6 +158,8 @@ def _refused(material: Material, hypothesis: Hypothesis) -> str:
     unknown = set(hypothesis.contrast) - set(table.factors[position].levels)
     if unknown:
         return f"the factor {hypothesis.factor} has no level {min(unknown)}"
+    if not any(hypothesis.contrast.values()):
+        return "the contrast has no weights"
     if absent := [name for name in hypothesis.where if FACTOR + name not in table.frame.columns]:
         return f"there is no factor {absent[0]}"
     if hypothesis.test == "superiority" and hypothesis.direction == "two-sided":

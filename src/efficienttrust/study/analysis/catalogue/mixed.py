@@ -71,7 +71,9 @@ def mixed(material: Material) -> Mixed:
     """Fit the chain for the headline metrics and every factor."""
     table, rows, refusals = material.table, [], []
     if len(table.blocks) < 2 or table.units < FEWEST_DATA_SETS:
-        refusals.append(Refusal("mixed models", f"{len(table.blocks)} data set(s): nothing varies over data sets"))
+        refusals.append(
+            Refusal("mixed models", "one data set, or fewer than three units: nothing varies over data sets")
+        )
         return Mixed(title="Mixed models", method=METHOD, refusals=tuple(refusals))
     skipped = [name for name in material.columns if name not in material.headline]
     if skipped:

@@ -64,7 +64,7 @@ def overview(material: Material) -> Overview:
         units=table.units,
         levels=tuple(levels),
         columns=tuple(
-            Column(name, label(name), better(name), int(np.isfinite(np.asarray(frame[name], dtype=float)).sum()))
+            Column(name, label(name), better(name), int(np.isfinite(table.figures(name)).sum()))
             for name in material.columns
         ),
         declared=_declared(material),

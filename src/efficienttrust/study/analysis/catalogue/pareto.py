@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from efficienttrust.study._columns import COST
 from efficienttrust.study.analysis._constraint_rows import AttainmentRow, FrontPoint, HypervolumeRow
@@ -90,9 +91,21 @@ def _points(material: Material, x_column: str, y_column: str) -> list[FrontPoint
     return rows
 
 
-def _sets(material: Material, plane: tuple[str, str]) -> tuple[list[HypervolumeRow], list[AttainmentRow]]:
-    import moocore
+def hypervolumes(points: Floats) -> Floats:
+    """Return the area between points and (1, 1), less being better; NaN where none is known.
 
+    Args:
+        points: In 0 … 1; NaN where unknown [sets, points, 2].
+    """
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(2))
+    x, y = np.where(known[:, :, None], points, 1.0).transpose(2, 0, 1)
+    order = np.argsort(x, axis=1)
+    x, lowest = np.take_along_axis(x, order, 1), np.minimum.accumulate(np.take_along_axis(y, order, 1), axis=1)
+    area: Floats = np.where(known.any(1), (np.diff(x, axis=1, append=1.0) * (1 - lowest)).sum(1), np.nan)
+    return area
+
+
+def _sets(material: Material, plane: tuple[str, str]) -> tuple[list[HypervolumeRow], list[AttainmentRow]]:
     table, level = material.table, material.options.level
     mitigations, constraints = _names(material)
     signs = np.array([_sign(one) for one in plane])
@@ -103,11 +116,7 @@ def _sets(material: Material, plane: tuple[str, str]) -> tuple[list[HypervolumeR
     for m, mitigation in enumerate(mitigations):
         for c, constraint in enumerate((*constraints, "")):
             points = (scaled[:, c, m] if constraint else scaled[:, :, m]).reshape(table.units, -1, 2)
-            volume = np.full(table.units, np.nan)
-            for unit, own in enumerate(points):
-                own = own[np.isfinite(own).all(1)]
-                if len(own):
-                    volume[unit] = float(moocore.hypervolume(own, ref=[1.0, 1.0]))
+            volume = hypervolumes(points)
             for block, data in [(-1, POOLED), *enumerate(table.blocks)]:
                 mine = np.where((table.block_of_unit == block) | (block < 0), volume, np.nan)
                 if not np.isfinite(mine).any():

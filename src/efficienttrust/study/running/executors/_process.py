@@ -1,8 +1,7 @@
 """A trial in a process of its own, watched from outside: forked from a server in which the libraries are loaded.
 
-The process leads a session, so that whatever it starts is killed with it. A pipe whose other end only this process
-holds is to end it when this process ends. KNOWN FAULT: it does not yet. A trial outlives a driver that was killed by
-SIGKILL (seen once, 2026-11-25); what it comes to is written nowhere, as only the driver writes, but it uses a core.
+Between the trial and its driver stands a guardian (see `_guardian.py`), which kills the trial and all that it started
+when the trial has ended, when the driver closes a pipe, and when the driver ends, however it ends.
 """
 
 from __future__ import annotations
@@ -15,13 +14,15 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from efficienttrust.study._trial import Outcome
+from efficienttrust.study.running._run_trial import run_trial
 from efficienttrust.study.running.executors._executor import Ended, Limits
+from efficienttrust.study.running.executors._guardian import guarded
 
 PRELOADED = (
     "onnx.helper",
@@ -34,7 +35,10 @@ PRELOADED = (
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LOOK_SECONDS = 0.5  # between two looks at the memory of a trial
+GUARDIAN_SECONDS = 5.0  # in which it has killed the trial
+TELLING = 0.95  # of its time, after which a trial writes down where it is
 LOG_BYTES = 8_000_000  # of what a trial prints, after which the file begins anew
+Run = Callable[..., Outcome]
 TOLD = 4_000  # last characters of it that a failure quotes
 
 
@@ -72,7 +76,7 @@ class TrialProcess:
         life, self._life = context.Pipe(duplex=False)
         with _no_main_module():
             self._process = context.Process(
-                target=_serve, args=(theirs, life, dict(settings), str(self._log), str(folder))
+                target=_serve, args=(theirs, life, run_trial, dict(settings), limits.seconds, self._log, folder)
             )
             self._process.start()
         theirs.close()
@@ -89,38 +93,32 @@ class TrialProcess:
         if self._outcome.poll():
             try:
                 outcome = self._outcome.recv()
-            except EOFError:
-                self._process.join()
+            except (EOFError, OSError):  # it ended, before or while it told
+                self._process.join(GUARDIAN_SECONDS)
                 return self._died()
             return self._told(outcome)
         if self._process.exitcode is not None:
             return self._died()
         if reason := self._exceeded():
-            self.kill()
             return self._told(Outcome("failed", reason=reason, traceback=self._output()))
         return None
 
     def kill(self) -> None:
         """Kill it and whatever it started."""
-        import psutil
-
-        pid = self._process.pid
-        assert pid is not None, "it was started"
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for child in psutil.Process(pid).children(recursive=True):  # those with a session of their own, too
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    child.kill()
-        for kill in (os.kill, os.killpg):  # it leads no group yet when it has only just begun
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                kill(pid, signal.SIGKILL)
-        self._process.join()
-        self._life.close()
+        self._life.close()  # its guardian sees that
+        self._process.join(GUARDIAN_SECONDS)
+        if self._process.exitcode in (None, -signal.SIGKILL):  # the guardian may have been stopped or killed
+            assert self._process.pid is not None, "it was started"
+            for kill in (os.killpg, os.kill):  # it leads no group yet when it has only just begun
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    kill(self._process.pid, signal.SIGKILL)
+            self._process.join()
         self._outcome.close()
         self._log.unlink(missing_ok=True)
 
-    def _told(self, outcome: Outcome, reason: str = "") -> Ended:
+    def _told(self, outcome: Outcome) -> Ended:
         self.kill()
-        return Ended(self.name, outcome, reason)
+        return Ended(self.name, outcome)
 
     def _died(self) -> Ended:
         import psutil
@@ -132,7 +130,7 @@ class TrialProcess:
         if lost:
             return Ended(self.name, None, "its process was killed by somebody else, or for want of memory")
         if code is not None and code < 0:
-            reason = f"its process was ended by {signal.Signals(-code).name}"
+            reason = f"its process was ended by signal {-code}, {signal.strsignal(-code)}"
         else:
             reason = f"its process ended with exit code {code} and no result"
         return Ended(self.name, Outcome("failed", reason=reason, traceback=output))
@@ -160,44 +158,36 @@ class TrialProcess:
             return ""
 
 
-def _serve(outcome: Connection, life: Connection, settings: dict[str, Any], log: str, folder: str) -> None:
+def _serve(
+    outcome: Connection,
+    life: Connection,
+    run: Run,
+    settings: dict[str, Any],
+    seconds: float | None,
+    log: Path,
+    folder: Path,
+) -> None:
     """Be the process of a trial."""
     import faulthandler
 
-    from efficienttrust.study.running._run_trial import run_trial
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which tells
-    os.setsid()
-    _end_with(life)
+    guarded(life, outcome)
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(written, 1)
     os.dup2(written, 2)
     faulthandler.enable(file=2)
-    outcome.send(run_trial(settings, cache=Path(folder)))
+    if seconds is not None:
+        faulthandler.dump_traceback_later(TELLING * seconds, file=2)  # so that a time kill can say where it hung
+    outcome.send(run(settings, cache=folder))
 
 
-def _end_with(life: Connection) -> None:
-    """Let the kernel kill this process group when the other end of a pipe is closed."""
-    if not sys.platform.startswith("linux"):  # pragma: no cover
-        return  # an orphan goes on; what it writes is fenced by the store
-    import fcntl
-
-    number = life.fileno()
-    fcntl.fcntl(number, fcntl.F_SETOWN, -os.getpgrp())
-    fcntl.fcntl(number, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(number, fcntl.F_SETFL, fcntl.fcntl(number, fcntl.F_GETFL) | os.O_ASYNC)
-    if life.poll():  # it was closed before
-        os._exit(1)
-
-
-def _resident(pid: int) -> int:
-    """Return the resident bytes of a process and all it started."""
+def _resident(guardian: int) -> int:
+    """Return the resident bytes of a trial and all it started."""
     import psutil
 
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        for one in (process, *process.children(recursive=True)):
+        for one in psutil.Process(guardian).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 total += one.memory_info().rss
     return total

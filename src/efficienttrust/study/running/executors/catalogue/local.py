@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any
 
 from efficienttrust.study.running.executors._executor import Closing, Ended, ExecutorOptions, executors
+from efficienttrust.study.running.executors._folder import OwnFolder
 from efficienttrust.study.running.executors._process import TrialProcess, start_server
 
 BREATH = 0.1  # seconds between two looks at limits
@@ -27,13 +25,14 @@ class LocalExecutor(Closing):
     def __init__(self, options: ExecutorOptions) -> None:
         self.slots = options.workers or len(os.sched_getaffinity(0))
         self._limits = options.limits
-        self._folder = Path(tempfile.mkdtemp(prefix="efficienttrust-"))
+        self._folder = OwnFolder()
         self._running: dict[str, TrialProcess] = {}
         start_server()
 
     def submit(self, name: str, settings: Mapping[str, Any], *, exclusive: bool = False) -> None:
         """Start a trial."""
-        self._running[name] = TrialProcess(name, settings, self._limits, self._folder)
+        start_server()  # again, should somebody have killed it
+        self._running[name] = TrialProcess(name, settings, self._limits, self._folder.path)
 
     def wait(self, seconds: float) -> list[Ended]:
         """Wait until a trial is over, and return those that are."""
@@ -56,4 +55,4 @@ class LocalExecutor(Closing):
         """Kill all trials."""
         for name in list(self._running):
             self.cancel(name)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()

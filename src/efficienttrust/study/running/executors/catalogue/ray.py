@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +18,17 @@ from efficienttrust.study._trial import Outcome
 from efficienttrust.study.running.executors._alone import run_alone
 from efficienttrust.study.running.executors._executor import Closing, Ended, ExecutorOptions, executors
 
+ANSWER_SECONDS = 10.0  # that a cluster has to answer
+OBJECT_BYTES = 100_000_000  # of memory for what travels: settings and outcomes
+
 
 @executors.register("ray")
 class RayExecutor(Closing):
-    """Trials as tasks of Ray, each on one core.
+    """Trials as tasks of Ray, each on one core; an exclusive one has a machine of the cluster to itself.
 
     Args:
-        options: Workers (by default one for each core of the cluster), limits, and the address of a cluster: `auto`, or
-            `HOST:PORT`; without one, Ray is started on this machine.
+        options: Workers (by default one for each core of the cluster), limits, and the address of a cluster: `auto`
+            for the one that this machine is part of, or `HOST:PORT`; without one, Ray is started on this machine.
 
     Raises:
         UsageError: Ray is not installed, or there is no cluster at the address.
@@ -39,18 +43,7 @@ class RayExecutor(Closing):
             raise UsageError("--executor ray needs Ray: pip install 'efficienttrust[ray]'") from None
         self._ray, self._own = ray, not ray.is_initialized()
         if self._own:
-            alone: dict[str, Any] = (
-                {"num_cpus": options.workers, "include_dashboard": False} if options.address is None else {}
-            )
-            try:
-                ray.init(
-                    address=options.address,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    **({} if options.address else alone),
-                )
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                raise UsageError(f"--address {options.address}: {' '.join(str(error).split())}") from error
+            _connect(ray, options)
         resources: Any = ray.cluster_resources
         self.slots = options.workers or max(1, int(resources().get("CPU", 1)))
         self._limits = options.limits
@@ -59,7 +52,8 @@ class RayExecutor(Closing):
 
     def submit(self, name: str, settings: Mapping[str, Any], *, exclusive: bool = False) -> None:
         """Start a trial."""
-        self._running[self._task.remote(name, dict(settings), self._limits)] = name
+        task = self._task.options(num_cpus=self._largest()) if exclusive else self._task
+        self._running[task.remote(name, dict(settings), self._limits)] = name
 
     def wait(self, seconds: float) -> list[Ended]:
         """Wait until a trial is over, and return those that are."""
@@ -81,6 +75,10 @@ class RayExecutor(Closing):
         if self._own:
             self._ray.shutdown()
 
+    def _largest(self) -> float:
+        """Return the cores of the largest machine, all of which keep other tasks of Ray away from it."""
+        return max((one["Resources"].get("CPU", 1.0) for one in self._ray.nodes() if one["Alive"]), default=1.0)
+
     def _ended(self, reference: Any) -> Ended:
         name = self._running.pop(reference)
         try:
@@ -92,5 +90,37 @@ class RayExecutor(Closing):
         return ended
 
 
+def _connect(ray: Any, options: ExecutorOptions) -> None:
+    """Start Ray on this machine, or become a client of a cluster."""
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if options.address is None:
+        # Not "the latest cluster on this machine", which may be another program's.
+        ray.init(
+            "local", num_cpus=options.workers, include_dashboard=False, object_store_memory=OBJECT_BYTES, **quiet
+        )  # fmt: skip
+        return
+    if options.address != "auto":
+        _ask(options.address)
+    try:
+        ray.init(options.address, **quiet)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UsageError(f"--address {options.address}: {_text(error)}") from error
+
+
+def _ask(address: str) -> None:
+    """Raise `UsageError` where nobody listens, of which Ray's core would print a page and wait a minute."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in host:
+        raise UsageError(f"--address {address}: use `auto` or HOST:PORT, as `ray start --head` prints it")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"--address {address}: no Ray cluster answers there ({_text(error)})") from None
+
+
 def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+    return f"{type(error).__name__}: {_text(error)}"[:300]
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split())

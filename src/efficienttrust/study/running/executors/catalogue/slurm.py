@@ -6,8 +6,11 @@ results has to be seen by all machines: it is made in the current folder, and re
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -27,14 +30,14 @@ SPARE_BYTES = 1e9
 
 @executors.register("slurm")
 class SlurmExecutor(Closing):
-    """Trials as jobs of Slurm, each on one core.
+    """Trials as jobs of Slurm, each on one core; an exclusive one has a machine to itself.
 
     Args:
         options: Workers: jobs at a time; the address is the partition. Limits become those of the jobs, too.
         cluster: What submitit submits to: `slurm`, or `local` and `debug`, which need none.
 
     Raises:
-        UsageError: submitit is not installed, there is no Slurm here, or workers are not given.
+        UsageError: submitit is not installed, there is no Slurm here, or workers or the limit of time are not given.
     """
 
     def __init__(self, options: ExecutorOptions, cluster: str = "slurm") -> None:
@@ -44,32 +47,44 @@ class SlurmExecutor(Closing):
             raise UsageError("--executor slurm needs submitit: pip install 'efficienttrust[slurm]'") from None
         if options.workers is None:
             raise UsageError("--executor slurm: say with --workers how many jobs may be in the queue at a time")
-        if cluster == "slurm" and shutil.which("sbatch") is None:
+        if options.limits.seconds is None:
+            raise UsageError(
+                "--executor slurm: a job needs a limit of time; add `limits: {seconds: 3600}` to the study file"
+            )
+        if cluster == "slurm" and not (shutil.which("sbatch") and shutil.which("srun")):
             raise UsageError(
                 "--executor slurm: there is no `sbatch` on this machine; run on a login node of the cluster"
             )
         self.slots, self._limits = options.workers, options.limits
         self._lost = submitit.core.utils.UncompletedJobError
+        self._failed = submitit.core.utils.FailedJobError  # which is one of the above
         self._folder = Path(tempfile.mkdtemp(prefix="efficienttrust-slurm-", dir=os.getcwd()))
-        self._executor = submitit.AutoExecutor(folder=self._folder, cluster=cluster)
-        self._alone = {"slurm_exclusive": True} if cluster == "slurm" else {}
-        self._usual = {"slurm_exclusive": False} if cluster == "slurm" else {}
-        self._executor.update_parameters(name="efficienttrust", cpus_per_task=1, **_asked(options, cluster))
+        # Two, as submitit can set the option of a machine of one's own, but not take it back.
+        self._submitters = {exclusive: submitit.AutoExecutor(self._folder, cluster) for exclusive in (False, True)}
+        for exclusive, submitter in self._submitters.items():
+            submitter.update_parameters(**_asked(options, cluster, exclusive))
         self._running: dict[str, Any] = {}
 
     def submit(self, name: str, settings: Mapping[str, Any], *, exclusive: bool = False) -> None:
-        """Start a trial; an exclusive one gets a machine of its own."""
-        self._executor.update_parameters(**(self._alone if exclusive else self._usual))
-        self._running[name] = self._executor.submit(run_alone, name, dict(settings), self._limits)
+        """Start a trial; raises `UsageError` where Slurm refuses the job."""
+        try:
+            with contextlib.redirect_stderr(io.StringIO()):  # submitit prints what it raises, too
+                job = self._submitters[exclusive].submit(run_alone, name, dict(settings), self._limits)
+        except self._failed as error:
+            raise UsageError(f"--executor slurm: the job was refused: {_last_line(error)}") from error
+        self._running[name] = job
 
     def wait(self, seconds: float) -> list[Ended]:
-        """Wait until a trial is over, and return those that are."""
+        """Wait until a trial is over, and return one that is.
+
+        One at a time, as submitit looks 15 s for the result of a lost job, and leases have to be renewed in between.
+        """
         until = time.monotonic() + seconds
-        while not (over := [name for name, job in self._running.items() if job.done()]):
+        while (over := next((name for name, job in self._running.items() if job.done()), None)) is None:
             if time.monotonic() >= until:
                 return []
             time.sleep(BREATH)
-        return [self._ended(name) for name in over]
+        return [self._ended(over)]
 
     def cancel(self, name: str) -> None:
         """Kill a trial."""
@@ -85,22 +100,30 @@ class SlurmExecutor(Closing):
         job = self._running.pop(name)
         try:
             ended: Ended = job.result()
-        except self._lost as error:
-            return Ended(name, None, f"its job {job.job_id} was lost: {' '.join(str(error).split())[:200]}")
         except Exception as error:
-            return Ended(
-                name, Outcome("failed", reason=f"{type(error).__name__} in job {job.job_id}", traceback=str(error))
-            )
+            if isinstance(error, self._lost) and not isinstance(error, self._failed):
+                return Ended(name, None, f"its job {job.job_id} was lost: {' '.join(str(error).split())[:200]}")
+            reason = f"job {job.job_id}: {_last_line(error)}"
+            return Ended(name, Outcome("failed", reason=reason, traceback=str(error)))
         return ended
 
 
-def _asked(options: ExecutorOptions, cluster: str) -> dict[str, Any]:
+def _asked(options: ExecutorOptions, cluster: str, exclusive: bool) -> dict[str, Any]:
     """Return the parameters of the jobs."""
-    asked: dict[str, Any] = {}
-    if options.limits.seconds is not None:
-        asked["timeout_min"] = math.ceil(options.limits.seconds / 60) + SPARE_MINUTES
+    assert options.limits.seconds is not None
+    asked: dict[str, Any] = {"name": "efficienttrust", "cpus_per_task": 1}
+    asked["timeout_min"] = math.ceil(options.limits.seconds / 60) + SPARE_MINUTES
     if options.limits.memory is not None:
         asked["mem_gb"] = math.ceil((options.limits.memory + SPARE_BYTES) / 1e9)
     if options.address is not None and cluster == "slurm":
         asked["slurm_partition"] = options.address
+    if exclusive and cluster == "slurm":
+        asked["slurm_exclusive"] = True
     return asked
+
+
+def _last_line(error: BaseException) -> str:
+    """Return the line of a failure that says what it was: the last one of the traceback that submitit quotes."""
+    parts = re.split(r"^-{10,}$", str(error), flags=re.MULTILINE)
+    text = parts[1] if len(parts) == 3 else str(error)
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), type(error).__name__)[:300]
