@@ -15,7 +15,10 @@ References:
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -251,13 +254,14 @@ class _Reader:
         none = np.zeros(len(shown))
         largest = max(group.n for group in self._groups) + 1.0
         costs = [(1.0 if name in BY_LABEL else _DEAR) + group.n / largest for group, name in shown]
-        found = milp(
-            np.concatenate([np.zeros(size), costs]),
-            integrality=np.ones(size + len(shown)),
-            bounds=Bounds(np.append(np.maximum(near[0], 0), none), np.append(near[1], none + 1)),
-            constraints=LinearConstraint(np.array(lines), low, high),
-            options={"time_limit": _SECONDS, "mip_rel_gap": _GAP},
-        )
+        with _stdout_kept_clean():
+            found = milp(
+                np.concatenate([np.zeros(size), costs]),
+                integrality=np.ones(size + len(shown)),
+                bounds=Bounds(np.append(np.maximum(near[0], 0), none), np.append(near[1], none + 1)),
+                constraints=LinearConstraint(np.array(lines), low, high),
+                options={"time_limit": _SECONDS, "mip_rel_gap": _GAP},
+            )
         if found.x is None:
             return None
         table = [round(count) for count in found.x[:size]]
@@ -269,3 +273,16 @@ class _Reader:
         if group.cell not in self._gone:
             return group.n, group.n
         return (0.0, self._least - 1.0) if group.n < self._least else (float(self._least), math.inf)
+
+
+@contextmanager
+def _stdout_kept_clean() -> Iterator[None]:
+    """Send what is printed below Python to stderr: HiGHS says a line now and then, and stdout may be JSON."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -196,7 +196,7 @@ def _corrected(rows: Rows, members: Floats | None, plug_in: Frontier) -> tuple[F
         for code in range(k)
     ]
     if empty := next((place for place, part in enumerate(parts) if not len(part)), None):
-        raise UsageError(f"group {rows.names[empty % k]!r} has no rows of a class that {plug_in.constraint} asks for")
+        raise UsageError(f"group {rows.names[empty % k]!r} has no rows of a class whose rate is asked for")
     answer = _answers(rows, members, plug_in)
     value, influence = np.empty(len(plug_in.delta)), np.empty((len(rows.eta), len(plug_in.delta)))
     for place in range(len(plug_in.delta)):

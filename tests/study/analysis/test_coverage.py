@@ -114,7 +114,7 @@ def size_of_greenhouse_geisser(df: int, level: float) -> float:
     return float(integrate.quad(given, 0, 1)[0])
 
 
-@pytest.mark.parametrize("runs", [600, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_a_null_is_rejected_at_the_nominal_rate(runs):
     """Greenhouse and Geisser's correction is careful; by how much is known, and it is never more than claimed."""
     units, residual, over_data = rejections(runs, scatter=0.0, seed=7)
@@ -127,7 +127,7 @@ def test_a_null_is_rejected_at_the_nominal_rate(runs):
 
 def test_only_the_test_over_units_stands_when_the_effect_scatters_over_units():
     """The classical F takes trials of a unit as independent, and rejects several times too often."""
-    runs = 400
+    runs = 150
     units, residual, _ = rejections(runs, scatter=0.7, seed=8)
     assert units / runs <= 0.05 + 4 * (0.05 * 0.95 / runs) ** 0.5
     assert residual / runs > 0.15

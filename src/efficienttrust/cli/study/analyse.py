@@ -102,7 +102,8 @@ def _column(name: str, columns: list[str]) -> str:
 def _print(found: Analysis, *, all: bool) -> None:
     overview = found.overview
     counts = ", ".join(f"{number} {status}" for status, number in overview.counts.items() if number)
-    print(f"{found.design.name}: {counts} of {overview.planned} planned trials; {len(overview.data_sets)} data sets, "
+    sets = f"{len(overview.data_sets)} data set{'s' * (len(overview.data_sets) != 1)}"
+    print(f"{found.design.name}: {counts} of {overview.planned} planned trials; {sets}, "
           f"{overview.units} units of inference (data set × seed)")  # fmt: skip
     if found.hypotheses.contrasts:
         print()

@@ -34,7 +34,8 @@ METHOD = (
 @sections.register("pareto")
 def pareto(material: Material) -> Pareto:
     """Draw trade-off curves of the headline metrics and sum them up."""
-    refusals = [Refusal(f"trade-off against {name}", material.refused(name)) for name in AXES if material.refused(name)]
+    measured = [name for name in AXES if name in material.table.frame.columns]
+    refusals = [Refusal(f"trade-off against {name}", why) for name in measured if (why := material.refused(name))]
     chosen = [name for name in material.headline if better(name)]
     refusals += [
         Refusal(f"trade-off of {name}", "it is not known which direction is better")

@@ -37,6 +37,7 @@ class RayExecutor(Closing):
     def __init__(self, options: ExecutorOptions) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_worker_niceness", "0")  # else trials have a hundredth of a busy machine
         try:
             import ray
         except ImportError:
