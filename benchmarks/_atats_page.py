@@ -40,7 +40,8 @@ seed by seed: compare those, not with the rows of before; `b09fb8aa` ran after t
 `d39cce0c` trains by the steps of its probe, times one width, counts in sorted cells, takes no look where one costs more
 than an eighth of what is left, and keeps back what a calibration takes at least, so that limits which were overrun are
 refused. Where no look is taken, `b09fb8aa` also trains by free adversarial training and leaves fairness to calibration;
-that was decided on the certify splits of seeds that no row uses.
+that was decided on the certify splits of seeds that no row uses. (`871c2542` is its `plan` too, run some
+minutes earlier; other rows of that state were not kept, as it changed `static` by mistake.)
 """
 WALL = """\
 The same number of seconds on the wall clock, on a machine that other work shares (see its load above): what a user

@@ -74,7 +74,9 @@ def spent_by(command: Sequence[str], log: Path) -> Spent:
         ended = subprocess.run(command, env={**os.environ, **ONE_THREAD}, stdout=file, stderr=file, check=False)
     wall = time.monotonic() - begun
     if ended.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} ended with {ended.returncode}:\n{log.read_text(errors='replace')[-4000:]}")
+        raise SystemExit(
+            f"{' '.join(command)} ended with {ended.returncode}:\n{log.read_text(errors='replace')[-4000:]}"
+        )
     _reap(time.monotonic() + PATIENCE)
     return Spent(wall, _cpu_of_children() - before)
 

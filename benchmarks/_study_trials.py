@@ -97,7 +97,10 @@ def _about(epochs: int, trials: int, shell: int, repetitions: int) -> list[str]:
 
 
 def _table(found: dict[str, list[tuple[int, Spent]]]) -> list[str]:
-    lines = ["| side | trials | s | trials/h | CPU s a trial | a study is faster by | aim |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| side | trials | s | trials/h | CPU s a trial | a study is faster by | aim |",
+        "|---|---|---|---|---|---|---|",
+    ]
     rates = {name: [trials / one.wall for trials, one in runs] for name, runs in found.items()}
     for name, runs in found.items():
         walls = [one.wall for _, one in runs]

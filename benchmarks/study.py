@@ -17,4 +17,6 @@ SECTIONS = ("trials", "overhead", "ray", "plan", "writers", "analysis")
 PACKAGES = ("skorch", "joblib", "ray", "sqlalchemy")
 
 if __name__ == "__main__":
-    run_sections(__doc__, "study", SECTIONS, "Studies: trials an hour, and what a trial costs beside training", PACKAGES)
+    run_sections(
+        __doc__, "study", SECTIONS, "Studies: trials an hour, and what a trial costs beside training", PACKAGES
+    )

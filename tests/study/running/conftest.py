@@ -15,7 +15,7 @@ from tests.study.running import stand_in
 def _server_of_stand_ins() -> Iterator[None]:
     _forkserver._stop()  # another test may have started one with all libraries
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_process, "PRELOADED", ("tests.study.running.stand_in",))
+        patch.setattr(_process, "PRELOADED", stand_in.PRELOADED)
         _process.start_server()
         yield
     _forkserver._stop()
@@ -24,5 +24,5 @@ def _server_of_stand_ins() -> Iterator[None]:
 @pytest.fixture
 def light(_server_of_stand_ins: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let trials be stand-ins (see `stand_in.py`)."""
-    monkeypatch.setattr(_process, "PRELOADED", ("tests.study.running.stand_in",))
+    monkeypatch.setattr(_process, "PRELOADED", stand_in.PRELOADED)
     monkeypatch.setattr(_process, "run_trial", stand_in.run)

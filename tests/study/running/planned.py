@@ -22,7 +22,7 @@ from efficienttrust.study.store import open_store
 from tests.study.running import stand_in
 from tests.study.running.planned import Plan, of_stand_ins
 
-_process.run_trial, _process.PRELOADED = stand_in.run, ("tests.study.running.stand_in",)
+_process.run_trial, _process.PRELOADED = stand_in.run, stand_in.PRELOADED
 store, notes, trials, takes, seconds = sys.argv[1:]
 plan = of_stand_ins(int(trials), notes, float(takes))
 with open_store(store) as kept, executors.get("local")(ExecutorOptions(workers=2)) as executor:

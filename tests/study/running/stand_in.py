@@ -16,6 +16,7 @@ from typing import Any
 from efficienttrust.study import Outcome
 from efficienttrust.study._trial import Trial, content_address, trial_key
 
+PRELOADED = ("tests.study.running.stand_in", "efficienttrust.study.running.executors._process")
 LONG = 100.0
 
 

@@ -189,6 +189,6 @@ def _config() -> dict[str, Any]:
             "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 500, "labelColor": LIGHT["ink"],
             "titleColor": LIGHT["muted"], "gridColor": LIGHT["grid"], "domainColor": LIGHT["rule"],
             "tickColor": LIGHT["rule"], "titleLimit": 330, "labelOverlap": True, "labelSeparation": 3,
-            "titlePadding": 8, "titleLineHeight": 15,
+            "titlePadding": 8, "labelPadding": 5, "titleLineHeight": 15,
         },
     }  # fmt: skip

@@ -25,10 +25,11 @@ GRID = 400  # quantiles of the spread over which the power of an equivalence tes
 class Power:
     """The power of one hypothesis.
 
-    The model is the one of the analysis: a figure for each unit, data set × seed, which is the contrast within it, and a
-    t test on their scatter between the seeds of a data set. Where the store has whole contrasts, theirs is the spread;
-    before, it is what independent trials would have, which is too large where levels share split and start. What differs
-    between data sets is not in it, so that for a statement about further data sets this is the most to hope for.
+    The model is the one of the analysis: a figure for each unit, data set × seed, which is the contrast within it, and
+    a t test on their scatter between the seeds of a data set. Where the store has whole contrasts, theirs is the
+    spread; before, it is what independent trials would have, which is too large where levels share split and start.
+    What differs between data sets is not in it, so that for a statement about further data sets this is the most to
+    hope for.
 
     Attributes:
         hypothesis: Its name.

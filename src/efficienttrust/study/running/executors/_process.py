@@ -16,6 +16,7 @@ import time
 import types
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ PRELOADED = (
     "sklearn.linear_model",
     "efficienttrust.pipeline.methods",
     "efficienttrust.study.running._everything",
+    "efficienttrust.study.running.executors._process",
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LOOK_SECONDS = 0.5  # between two looks at the memory of a trial
@@ -78,7 +80,7 @@ class TrialProcess:
             self._process = context.Process(
                 target=_serve, args=(theirs, life, run_trial, dict(settings), limits.seconds, self._log, folder)
             )
-            self._process.start()
+            _start(self._process)
         theirs.close()
         life.close()
         self._begun = self._looked = time.monotonic()
@@ -156,6 +158,18 @@ class TrialProcess:
                 return file.read().decode(errors="replace").lstrip("\0")
         except OSError:
             return ""
+
+
+def _start(process: ForkServerProcess) -> None:
+    """Start a process; a server of forks that was killed a moment ago may not be seen to be gone yet."""
+    while True:
+        start_server()
+        try:
+            process.start()
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _serve(

@@ -31,7 +31,6 @@ class LocalExecutor(Closing):
 
     def submit(self, name: str, settings: Mapping[str, Any], *, exclusive: bool = False) -> None:
         """Start a trial."""
-        start_server()  # again, should somebody have killed it
         self._running[name] = TrialProcess(name, settings, self._limits, self._folder.path)
 
     def wait(self, seconds: float) -> list[Ended]:

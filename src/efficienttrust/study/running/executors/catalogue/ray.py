@@ -78,7 +78,8 @@ class RayExecutor(Closing):
 
     def _largest(self) -> float:
         """Return the cores of the largest machine, all of which keep other tasks of Ray away from it."""
-        return max((one["Resources"].get("CPU", 1.0) for one in self._ray.nodes() if one["Alive"]), default=1.0)
+        nodes: Any = self._ray.nodes
+        return max((one["Resources"].get("CPU", 1.0) for one in nodes() if one["Alive"]), default=1.0)
 
     def _ended(self, reference: Any) -> Ended:
         name = self._running.pop(reference)

@@ -34,7 +34,7 @@ class SlurmExecutor(Closing):
 
     Args:
         options: Workers: jobs at a time; the address is the partition. Limits become those of the jobs, too.
-        cluster: What submitit submits to: `slurm`, or `local` and `debug`, which need none.
+        cluster: What submitit submits to: `slurm`, or `local`, which runs jobs as processes of this machine.
 
     Raises:
         UsageError: submitit is not installed, there is no Slurm here, or workers or the limit of time are not given.
