@@ -18,7 +18,7 @@ STEPS_PER_EPOCH = 96  # of the 24,421 rows of Adult that are trained on, the las
 WIDTHS = ((64, 32), (128, 64))
 WEIGHTS = (0.0, 1.0, 4.0)  # of the penalty on the gap of demographic parity
 TARGET = "demographic_parity_difference <= 0.1"
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 PATIENCE = 20.0  # seconds for servers to notice that their client has gone
 

@@ -42,10 +42,10 @@ def run(quick: bool) -> list[str]:
         "",
         (
             f"{trials} trials on each clock, one at a time, Adult, {SECONDS:g} s each; what is left of a trial when "
-            "everything is taken away that its ledger charged inside the budget (probe, training, calibration, proof of "
-            "the choice, export) or after it (measuring the file, evaluation): making the process, reading the "
-            "prepared data, checking the request, the outcome and its way back. Beside it, a driver's first trial waits for "
-            f"the libraries once, which took {first - SECONDS:.1f} s."
+            "everything is taken away that its ledger charged inside the budget (probe, training, calibration, proof "
+            "of the choice, export) or after it (measuring the file, evaluation): making the process, reading the "
+            "prepared data, checking the request, the outcome and its way back. Beside it, a driver's first trial "
+            f"waits for the libraries once, which took {first - SECONDS:.1f} s."
         ),
         "",
         "| clock | median ms | range | aim |",
@@ -71,12 +71,13 @@ def _trial(executor: Executor, name: str, clock: str) -> Mapping[str, Any]:
     while not (ended := executor.wait(60)):
         pass
     outcome = ended[0].outcome
-    assert outcome is not None and outcome.status == "done", ended
+    assert outcome is not None, ended
+    assert outcome.status == "done", outcome.reason
     found: Mapping[str, Any] = outcome.details["ledger"]
     return found
 
 
 def _charged(ledger: Mapping[str, Any], clock: str) -> float:
-    """Return the seconds that a ledger accounts for, without the preparation of the data, which an earlier trial did."""
+    """Return the seconds that a ledger accounts for, without preparing the data, which an earlier trial did."""
     inside = sum(seconds for phase, seconds in ledger["time"]["phases"].items() if phase != "data")
     return float(inside + sum(one[clock] for one in ledger["outside"].values()))

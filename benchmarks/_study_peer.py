@@ -107,7 +107,7 @@ def _threshold(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _rates(decided: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return accuracy, parity gap, gap of true and of false positive rates of decisions [k, n] for labels [n, 1 + G]."""
+    """Return accuracy, and the gaps of all, of true and of false positives; decisions [k, n], labels [n, 1 + G]."""
     truth, member = labels[:, 0] > 0, labels[:, 1:]
     correct = (decided == truth).mean(1)
 

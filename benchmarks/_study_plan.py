@@ -45,8 +45,8 @@ def run(quick: bool) -> list[str]:
         f"## A plan of {trials:,d} trials",
         "",
         (
-            f"{trials // seeds} cells, {seeds} seeds; each in a fresh process, from its start to its end. Asked: at most "
-            f"{SECONDS:g} s and {MEGABYTES:g} MB."
+            f"{trials // seeds} cells, {seeds} seeds; each in a fresh process, from its start to its end. Asked: at "
+            f"most {SECONDS:g} s and {MEGABYTES:g} MB."
         ),
         "",
         "| what | s | CPU s | peak MB |",

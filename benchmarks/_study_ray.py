@@ -26,8 +26,8 @@ def run(quick: bool) -> list[str]:
         "## Ray",
         "",
         (
-            f"The same grid, {trials} trials, `study run --executor ray` on this machine, which Ray is started on by the "
-            f"command; median of {repetitions} repetitions, taking turns. Trials take from the first claim to the last "
+            f"The same grid, {trials} trials, `study run --executor ray` on this machine, where the command starts "
+            f"Ray; median of {repetitions} repetitions, taking turns. Trials take from the first claim to the last "
             "result, in which each worker of Ray loads the libraries once; the command also starts and ends Ray."
         ),
         "",

@@ -72,9 +72,9 @@ def _about(epochs: int, trials: int, shell: int, repetitions: int) -> list[str]:
         "",
         (
             f"Adult; networks of {widths}, penalty on the parity gap of weight {', '.join(f'{w:g}' for w in WEIGHTS)}, "
-            f"{trials} trials in all; each {epochs * STEPS_PER_EPOCH} steps of 256 rows ({epochs} epochs). From the start "
-            f"of a command to its end, loading of libraries included; median of {repetitions} repetitions, sides taking "
-            "turns. CPU time is of the whole tree of processes."
+            f"{trials} trials in all; each {epochs * STEPS_PER_EPOCH} steps of 256 rows ({epochs} epochs). From the "
+            f"start of a command to its end, loading of libraries included; median of {repetitions} repetitions, sides "
+            "taking turns. CPU time is of the whole tree of processes."
         ),
         "",
         (
@@ -83,9 +83,9 @@ def _about(epochs: int, trials: int, shell: int, repetitions: int) -> list[str]:
             "file's latency, throughput and all metrics with intervals, and writes it all to the store."
         ),
         (
-            f"- {PEER}: {WORKERS} processes. A trial trains the same network with Adam and the same penalty on batches of "
-            "the same size, scores the monitor rows after each epoch, chooses among 200 thresholds on the calibration "
-            f"rows, and measures eight metrics on the test rows, with intervals of {RESAMPLES} bootstrap resamples. No "
+            f"- {PEER}: {WORKERS} processes. A trial trains the same network with Adam and the same penalty on batches "
+            "of the same size, scores the monitor rows after each epoch, chooses among 200 thresholds on the "
+            f"calibration rows, and measures eight metrics on the test rows, with intervals of {RESAMPLES} bootstrap resamples. No "
             "proof, no file, no store. Data are prepared by our loader and kept by each process."
         ),
         f"- {BARE}: the same without intervals, so that less is done than by a trial of a study.",
@@ -109,7 +109,7 @@ def _table(found: dict[str, list[tuple[int, Spent]]]) -> list[str]:
         aim = f"≥ {AIMS[name]:g}×" if name in AIMS else ""
         cpu = statistics.median(one.cpu / trials for trials, one in runs)
         lines.append(
-            f"| {name} | {runs[0][0]} | {statistics.median(walls):.1f} | {3600 * statistics.median(rates[name]):,.0f} | "
-            f"{cpu:.2f} | {ratio} | {aim} |"
+            f"| {name} | {runs[0][0]} | {statistics.median(walls):.1f} | "
+            f"{3600 * statistics.median(rates[name]):,.0f} | {cpu:.2f} | {ratio} | {aim} |"
         )
     return lines

@@ -1,4 +1,4 @@
-"""Trials a second that a store takes, and up to how many workers that is enough; measured and simulated by S2's module."""
+"""Trials a second that a store takes, and up to how many workers that is enough: the figures of `_study_store`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def run(quick: bool) -> list[str]:
         "## The store",
         "",
         (
-            f"Processes that claim and finish {trials} trials of no duration and 40 figures, as quickly as they can; on "
-            "disk, all on this machine. Milliseconds are of claim and finish together, as a writer sees them."
+            f"Processes that claim and finish {trials} trials of no duration and 40 figures, as quickly as they can; "
+            "on disk, all on this machine. Milliseconds are of claim and finish together, as a writer sees them."
         ),
         "",
         "| store | writers | trials/s | p50 ms | p99 ms | max ms | lost or doubled |",
@@ -50,9 +50,9 @@ def run(quick: bool) -> list[str]:
 def _simulated(alone: dict[str, Row]) -> list[str]:
     lines = [
         (
-            f"On a virtual clock, with the times of transactions measured with one writer, one transaction at a time and a "
-            f"renewal of each lease every 20 s; the store is no bottleneck as long as {ENOUGH:.0%} of a worker's time is "
-            "training."
+            "On a virtual clock, with the times of transactions measured with one writer, one transaction at a time "
+            f"and a renewal of each lease every 20 s; the store is no bottleneck as long as {ENOUGH:.0%} of a worker's "
+            "time is training."
         ),
         "",
         f"| store | mean s a training | no bottleneck up to workers | share of training, {CROWD:,d} workers |",

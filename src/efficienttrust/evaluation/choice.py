@@ -158,12 +158,17 @@ def _calibrate(
         fresh = float(((z > 0) == (data.y > 0)).mean())
         more = unlabelled_training_rows(problem, scorer, fresh, head, aware=aware, most=round(TRAINING_ROWS * effort))
         data = dataclasses.replace(data, more=more)
-    found = _with_cheap_margins(data, targets, len(problem.splits["test"]), line=max(7, round(LINE * effort)))
+    wider = WIDER if effort > LEAST_EFFORT else ()  # at the least effort the budget is as good as used up
+    found = _with_cheap_margins(
+        data, targets, len(problem.splits["test"]), line=max(7, round(LINE * effort)), wider=wider
+    )
     n_certify = len(problem.splits["certify"])
     return found, {target.key: errors_here_and_there(target, data, n_certify) for target in targets}
 
 
-def _with_cheap_margins(data: CalibrationData, targets: Sequence[Target], n_new: int, *, line: int) -> Calibrated:
+def _with_cheap_margins(
+    data: CalibrationData, targets: Sequence[Target], n_new: int, *, line: int, wider: Sequence[float] = WIDER
+) -> Calibrated:
     """Calibrate to targets tightened by `CONFIDENCE`, then by more as long as that costs next to no accuracy.
 
     A target that is met by a wider margin is missed more rarely on new rows, and certified more often. A wider margin
@@ -173,12 +178,12 @@ def _with_cheap_margins(data: CalibrationData, targets: Sequence[Target], n_new:
     found = calibrate(data, targets, base, line=line)
     error = math.sqrt(max(found.utility * (1 - found.utility), 1e-6) / len(data.y))
     floor = found.utility - CHEAP * error
-    for confidence in WIDER if found.shortfall <= 0 else ():
+    for confidence in wider if found.shortfall <= 0 else ():
         margins = target_margins(targets, data, n_new, confidence)
-        wider = calibrate(data, targets, margins, line=max(5, line // 3), start=found.offsets)
-        if wider.shortfall > 0 or wider.utility < floor:
+        tightened = calibrate(data, targets, margins, line=max(5, line // 3), start=found.offsets)
+        if tightened.shortfall > 0 or tightened.utility < floor:
             break
-        found = wider
+        found = tightened
     return evaluate_rule(data, found.threshold, found.offsets, targets, base)
 
 

@@ -15,7 +15,7 @@ from efficienttrust.report.study import Content, Report, Source, build, render_s
 from efficienttrust.study.analysis import Options, analyse, write_analysis
 from tests.study.synthetic import ACCURACY, CONSTRAINTS, GAP, Planted, write
 
-METRICS = (ACCURACY, GAP, "cost.time_cpu", "cost.size")
+METRICS = (ACCURACY, GAP, "cost.time_cpu")
 LONG = "ünïcödé_" * 12
 AWKWARD = "dual $1 #x @y \"q\" 'a' \\n [b] *c* </script><b>"
 PLANTED = Planted(

@@ -96,7 +96,10 @@ def _traits(changes: Mapping[tuple[str, str], _Change], notes: set[str]) -> Iter
         if chosen.sum() < LEAST:
             notes.add(f"{data}, {level}: fewer than {LEAST} rows are turned wrong by half of the trials.")
             continue
-        yield from ({"data": data, "constraint": level, **trait} for trait in _common(problem, chosen))
+        found = _common(problem, chosen)
+        if not found:
+            notes.add(f"{data}, {level}: no trait that may be shown is shared by {LEAST} of the newly wrong rows.")
+        yield from ({"data": data, "constraint": level, **trait} for trait in found)
 
 
 def _common(problem: Problem, chosen: Bits) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What the server of forks loads once, so that no trial loads it: everything that is found by name, and what it needs.
 
-A forked process has one thread, whatever its parent had, so nothing here starts one: libraries are loaded and nothing is
-computed with them.
+A forked process has one thread, whatever its parent had, so nothing here starts one: libraries are loaded, and nothing
+is computed with them.
 """
 
 from importlib import import_module
@@ -41,7 +41,8 @@ for registry in (
 for module in (
     "efficienttrust.pipeline.spec",
     "efficienttrust.study.running._figures",
-    "onnxscript",  # with what follows: a network other than mlp is exported by torch
+    "onnxscript.function_libs.torch_lib.ops",  # with the next two: torch exports networks other than mlp by it
+    "torch._functorch.partitioners",
     "torch.onnx._internal.exporter._core",
     "torch._dynamo",  # making an optimiser imports it, which takes longer than many a trial
 ):
