@@ -142,4 +142,6 @@ def _measured(
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    import _study_peer  # by its name, as joblib's processes find it; of the main module they would find nothing
+
+    _study_peer.main(*map(int, sys.argv[1:]))

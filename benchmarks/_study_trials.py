@@ -85,8 +85,8 @@ def _about(epochs: int, trials: int, shell: int, repetitions: int) -> list[str]:
         (
             f"- {PEER}: {WORKERS} processes. A trial trains the same network with Adam and the same penalty on batches "
             "of the same size, scores the monitor rows after each epoch, chooses among 200 thresholds on the "
-            f"calibration rows, and measures eight metrics on the test rows, with intervals of {RESAMPLES} bootstrap resamples. No "
-            "proof, no file, no store. Data are prepared by our loader and kept by each process."
+            f"calibration rows, and measures eight metrics on the test rows, with intervals of {RESAMPLES} bootstrap "
+            "resamples. No proof, no file, no store. Data are prepared by our loader and kept by each process."
         ),
         f"- {BARE}: the same without intervals, so that less is done than by a trial of a study.",
         (

@@ -1,7 +1,8 @@
-"""Studies of stand-ins, and the driver of one in a process of its own."""
+"""Studies of stand-ins, and drivers and commands in processes of their own whose trials are stand-ins."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,20 +15,39 @@ from tests.study.running.stand_in import trial
 
 ROOT = Path(__file__).parents[3]
 
-DRIVER = """
+WITH_STAND_INS = """
 import json, pathlib, sys
-from efficienttrust.study.running import ExecutorOptions, executors, run_study
 from efficienttrust.study.running.executors import _process
-from efficienttrust.study.store import open_store
 from tests.study.running import stand_in
-from tests.study.running.planned import Plan, of_stand_ins
-
 _process.run_trial, _process.PRELOADED = stand_in.run, stand_in.PRELOADED
-store, notes, trials, takes, seconds = sys.argv[1:]
-plan = of_stand_ins(int(trials), notes, float(takes))
+"""
+
+DRIVER = f"""{WITH_STAND_INS}
+from efficienttrust.study.running import ExecutorOptions, executors, run_study
+from efficienttrust.study.store import open_store
+from tests.study.running.planned import of_stand_ins
+
+store, trials, seconds = sys.argv[1:]
 with open_store(store) as kept, executors.get("local")(ExecutorOptions(workers=2)) as executor:
-    driven = run_study(plan, kept, executor, seconds=float(seconds))
-print(json.dumps([dict(driven.counts), dict(driven.ended), driven.fenced, driven.interrupted]))
+    driven = run_study(of_stand_ins(int(trials)), kept, executor, seconds=float(seconds))
+print(json.dumps([driven.counts, driven.ended, driven.fenced, driven.interrupted]))
+"""
+
+COMMAND = f"""{WITH_STAND_INS}
+from efficienttrust.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+STUDY = """\
+name: small
+question: Does it run?
+data: [german]
+model: [mlp]
+constraint: [none, "steps=50%"]
+mitigation: [plan, threshold]
+targets: ["dpd <= 0.1"]
+reference: {steps: 40}
+seeds: 2
 """
 
 
@@ -44,13 +64,23 @@ class Plan:
         return StudyIdentity("stand-ins", "name: stand-ins\n", {}, {"d": "d" * 64}, {"training": "c" * 64})
 
 
-def of_stand_ins(count: int, notes: object, takes: float) -> Plan:
-    return Plan([trial("work", seed, notes=str(notes), takes=takes) for seed in range(count)])
+def of_stand_ins(count: int) -> Plan:
+    return Plan([trial("work", seed) for seed in range(count)])
 
 
-def start_driver(
-    store: Path, notes: Path, *, trials: int = 6, takes: float = 0.0, seconds: float = 60.0
-) -> subprocess.Popen[str]:
+def start_driver(store: Path, notes: Path, *, trials: int, takes: float, seconds: float) -> subprocess.Popen[str]:
     """Start the driver of a study of stand-ins; it prints what it came to."""
-    command = [sys.executable, "-c", DRIVER, *map(str, (store, notes, trials, takes, seconds))]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    return _start([DRIVER, str(store), str(trials), str(seconds)], notes, takes)
+
+
+def start_command(*arguments: str, notes: Path, takes: float = 0.0) -> subprocess.Popen[str]:
+    """Start `efficienttrust` with these arguments, where trials are stand-ins."""
+    return _start([COMMAND, *arguments], notes, takes)
+
+
+def _start(arguments: Sequence[str], notes: Path, takes: float) -> subprocess.Popen[str]:
+    environment = {**os.environ, "STAND_IN_NOTES": str(notes), "STAND_IN_TAKES": str(takes)}
+    return subprocess.Popen(
+        [sys.executable, "-c", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        env=environment,
+    )  # fmt: skip

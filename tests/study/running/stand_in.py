@@ -18,6 +18,8 @@ from efficienttrust.study._trial import Trial, content_address, trial_key
 
 PRELOADED = ("tests.study.running.stand_in", "efficienttrust.study.running.executors._process")
 LONG = 100.0
+FROM_ENVIRONMENT = {name: kind(os.environ[one]) for name, one, kind in
+                    (("notes", "STAND_IN_NOTES", str), ("takes", "STAND_IN_TAKES", float)) if one in os.environ}  # fmt: skip
 
 
 def trial(does: str, seed: int = 0, *, exclusive: bool = False, **settings: Any) -> Trial:
@@ -30,7 +32,11 @@ def trial(does: str, seed: int = 0, *, exclusive: bool = False, **settings: Any)
 
 
 def run(settings: Mapping[str, Any], *, cache: Path) -> Outcome:
-    """Do what the settings say, and note in a file that it was begun and, perhaps, that it ended."""
+    """Do what the settings say, and note in a file that it was begun and, perhaps, that it ended.
+
+    Settings that say nothing, as those of a real study, are work; the environment says where to note and how long.
+    """
+    settings = {"does": "work", **FROM_ENVIRONMENT, **settings}
     note(settings, "begun")
     outcome = DEEDS[settings["does"]](settings)
     note(settings, "ended")

@@ -4,6 +4,7 @@ A forked process has one thread, whatever its parent had, so nothing here starts
 is computed with them.
 """
 
+import gc
 from importlib import import_module
 
 from efficienttrust.atats import policies
@@ -47,3 +48,5 @@ for module in (
     "torch._dynamo",  # making an optimiser imports it, which takes longer than many a trial
 ):
     import_module(module)
+gc.collect()
+gc.freeze()  # else each trial's collector walks, and so copies, all that was loaded here
