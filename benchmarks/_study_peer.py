@@ -67,6 +67,7 @@ def trial(
         lr=LEARNING_RATE,
         batch_size=BATCH,
         max_epochs=epochs,
+        predict_nonlinearity=None,  # logits, as the threshold is one of logits
         iterator_train__shuffle=True,
         iterator_valid__batch_size=4096,
         train_split=predefined_split(_dataset(monitor)),

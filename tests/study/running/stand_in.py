@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from efficienttrust.study._trial import Trial, content_address, trial_key
 
 PRELOADED = ("tests.study.running.stand_in", "efficienttrust.study.running.executors._process")
 LONG = 100.0
-FROM_ENVIRONMENT = {name: kind(os.environ[one]) for name, one, kind in
-                    (("notes", "STAND_IN_NOTES", str), ("takes", "STAND_IN_TAKES", float)) if one in os.environ}  # fmt: skip
+VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "notes": ("STAND_IN_NOTES", str),
+    "takes": ("STAND_IN_TAKES", float),
+}
+FROM_ENVIRONMENT = {name: kind(os.environ[one]) for name, (one, kind) in VARIABLES.items() if one in os.environ}
 
 
 def trial(does: str, seed: int = 0, *, exclusive: bool = False, **settings: Any) -> Trial:

@@ -37,7 +37,8 @@ def test_a_second_run_does_nothing(tmp_path):
 def test_a_study_without_trials_is_over(tmp_path):
     with open_store(tmp_path / "study.db") as store:
         driven = run_study(Plan([]), store, FakeExecutor(2))
-    assert sum(driven.counts.values()) == 0 and not driven.interrupted
+    assert sum(driven.counts.values()) == 0
+    assert not driven.interrupted
 
 
 def test_a_limit_leaves_the_rest_for_later(tmp_path):
@@ -124,7 +125,8 @@ def test_a_store_that_can_only_be_read_is_refused_in_one_line(tmp_path):
         pytest.raises(UsageError, match="read") as caught,
     ):
         run_study(of_stand_ins(2), store, executor)
-    assert "\n" not in str(caught.value) and executor.together == []
+    assert "\n" not in str(caught.value)
+    assert executor.together == []
 
 
 @pytest.mark.usefixtures("light")

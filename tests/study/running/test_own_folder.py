@@ -29,7 +29,8 @@ def test_the_folder_of_a_killed_driver_is_removed_and_that_of_a_living_one_is_ke
         other.wait()
         second = OwnFolder(tmp_path)
         assert not os.path.exists(theirs)
-        assert first.path.exists() and second.path.exists()
+        assert first.path.exists()
+        assert second.path.exists()
     first.remove()
     second.remove()
     assert os.listdir(tmp_path) == ["somebody else's"]

@@ -33,8 +33,9 @@ def run(
     """Run what is left of a study; the same command again goes on where it stopped.
 
     Ctrl-C lets the running trials end and starts no more; a second Ctrl-C gives them back at once. Several of these
-    commands on one store help each other. Exit codes: 0 all trials are done or infeasible, 1 some failed, 2 wrong usage
-    or input, 130 interrupted.
+    commands on one store help each other. After a crash, trials that ran wait a minute until they are begun again. Exit
+    codes: 0 no trial failed (with --limit, some may still wait), 1 some failed, 2 wrong usage or input, or a store that
+    cannot be written, 130 interrupted.
 
     Args:
         study: Study file.
@@ -74,7 +75,7 @@ def run(
             }
         )
     else:
-        print(", ".join(f"{count} {state}" for state, count in driven.counts.items() if count))
+        print(", ".join(f"{count} {state}" for state, count in driven.counts.items() if count) or "no trials")
         for reason, count in reasons.most_common(5):
             print(f"  {count} failed: {reason}")
     if driven.interrupted:

@@ -4,7 +4,7 @@ A preset is a complete study that validates as it is; `efficienttrust study init
 Adding one is adding one `.yaml` file here.
 
     >>> preset_names()
-    ['tabular-small']
+    ['clinical', 'images-small', 'tabular-full', 'tabular-small']
 """
 
 from __future__ import annotations

@@ -186,18 +186,18 @@ class _Drive:
         if not self.running:
             time.sleep(BREATH)
             return
-        for end in self.executor.wait(BREATH):
-            one = self.running[end.name]
+        # The executor knows them no more; where the store cannot be written, their leases expire.
+        over = [(end, self.running.pop(end.name)) for end in self.executor.wait(BREATH)]
+        for end, one in over:
             outcome = end.outcome
             if outcome is None and one.beginnings < BEGINNINGS:
                 one.beginnings += 1
                 self.executor.submit(end.name, one.lease.settings, exclusive=one.lease.exclusive)
+                self.running[end.name] = one
                 continue
             if outcome is None:
                 outcome = Outcome("failed", reason=f"lost {one.beginnings} times: {end.reason}")
-            written = self.store.finish(one.lease, outcome)
-            del self.running[end.name]
-            if written:
+            if self.store.finish(one.lease, outcome):
                 self.ended[outcome.status] += 1
                 self.estimate.ended(one.lease.key)
                 self._news.append((one.lease, outcome))

@@ -28,7 +28,8 @@ class RayExecutor(Closing):
 
     Args:
         options: Workers (by default one for each core of the cluster), limits, and the address of a cluster: `auto`
-            for the one that this machine is part of, or `HOST:PORT`; without one, Ray is started on this machine.
+            for the one that this machine is part of, or `HOST:PORT`; without one, Ray is started on this machine. Where
+            this process is connected to Ray already, that is used.
 
     Raises:
         UsageError: Ray is not installed, or there is no cluster at the address.

@@ -1,0 +1,106 @@
+"""Drivers in processes of their own: two at once, interrupted, and killed; no trial is done twice or forgotten."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from efficienttrust.study.store import open_store
+from tests.study.running.planned import STUDY, start_command, start_driver
+from tests.study.running.stand_in import LONG, all_dead, notes
+
+
+def _wait_for(file: Path, begun: int, driver: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + LONG
+    while sum(what == "begun" for _, what, _, _ in notes(file)) < begun:
+        assert driver.poll() is None, driver.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def _said(driver: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = driver.communicate(timeout=LONG)
+    return driver.returncode, out, err
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """The file of a real study; its trials are stand-ins."""
+    file = tmp_path / "small.yaml"
+    file.write_text(STUDY)
+    return file
+
+
+def test_two_drivers_help_each_other_and_nothing_runs_twice(tmp_path):
+    file, store = tmp_path / "notes", tmp_path / "study.db"
+    drivers = [start_driver(store, file, trials=16, takes=0.2, seconds=60) for _ in range(2)]
+    said = [_said(driver) for driver in drivers]
+    assert [(code, err) for code, _, err in said] == [(0, ""), (0, "")]
+    ended = [json.loads(out)[1].get("done", 0) for _, out, _ in said]
+    assert sum(ended) == 16
+    assert Counter(seed for seed, what, _, _ in notes(file) if what == "begun") == dict.fromkeys(range(16), 1)
+
+
+def test_a_killed_driver_takes_its_trials_with_it_and_the_next_one_goes_on(tmp_path):
+    file, store = tmp_path / "notes", tmp_path / "study.db"
+    driver = start_driver(store, file, trials=5, takes=LONG, seconds=2)
+    _wait_for(file, 2, driver)
+    driver.kill()
+    driver.communicate()
+    orphans = [pid for _, what, _, pid in notes(file) if what == "begun"]
+    assert all_dead(orphans)
+    # The settings, and so the keys, are the same: how long a stand-in takes is in the environment.
+    code, out, err = _said(start_driver(store, file, trials=5, takes=0.0, seconds=60))
+    assert (code, err) == (0, "")
+    assert json.loads(out)[1] == {"done": 5}
+    with open_store(store, read_only=True) as kept:
+        attempts = sorted(len(kept.attempts(one.trial.key)) for one in kept.trials())
+    assert attempts == [1, 1, 1, 2, 2]
+    assert Counter(seed for seed, what, _, _ in notes(file) if what == "ended") == dict.fromkeys(range(5), 1)
+
+
+def test_ctrl_c_lets_running_trials_end_and_a_second_one_gives_them_back(tmp_path, small):
+    file = tmp_path / "notes"
+    command = start_command("study", "run", str(small), "--workers", "2", notes=file, takes=4.0)
+    _wait_for(file, 2, command)
+    command.send_signal(signal.SIGINT)
+    code, out, err = _said(command)
+    assert code == 130
+    assert out == "6 waiting, 2 done\n"
+    assert "stopping when the running trials have ended" in err
+    assert err.endswith("interrupted; the same command goes on\n")
+
+    command = start_command("study", "run", str(small), "--workers", "2", notes=file, takes=LONG)
+    _wait_for(file, 4, command)
+    command.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    command.send_signal(signal.SIGINT)
+    code, out, _ = _said(command)
+    assert (code, out) == (130, "6 waiting, 2 done\n")
+    assert all_dead([pid for _, what, _, pid in notes(file) if what == "begun"])
+
+    command = start_command("study", "run", str(small), "--json", "--limit", "6", notes=file)
+    code, out, err = _said(command)
+    assert code == 0
+    said = json.loads(out)
+    assert (said["ended"], said["counts"]["done"], said["interrupted"]) == ({"done": 6}, 8, False)
+    assert err.count("done: data=german, ") == 6
+    with open_store(tmp_path / "small.db", read_only=True) as kept:
+        assert {len(kept.attempts(one.trial.key)) for one in kept.trials()} == {1}, "what is given back is no attempt"
+
+
+def test_sigterm_gives_trials_back_at_once(tmp_path):
+    file, store = tmp_path / "notes", tmp_path / "study.db"
+    driver = start_driver(store, file, trials=3, takes=LONG, seconds=60)
+    _wait_for(file, 2, driver)
+    os.kill(driver.pid, signal.SIGTERM)
+    code, out, _ = _said(driver)
+    counts, ended, fenced, interrupted = json.loads(out)
+    assert (code, counts["waiting"], ended, fenced, interrupted) == (0, 3, {}, 0, True)
