@@ -33,8 +33,8 @@ def policy(weight: float) -> str:
     return f"static(lambda_fair={weight:g}, adversarial_share=0)"
 
 
-def study_text(epochs: int, seeds: int) -> str:
-    """Return the grid as a study file."""
+def study_text(epochs: int, seeds: int, target: str) -> str:
+    """Return the grid as a study file; an empty target asks for none."""
     models = ", ".join(f"{dashed(widths)}: mlp(widths={dashed(widths)})" for widths in WIDTHS)
     weights = ", ".join(f"weight {weight:g}: '{policy(weight)}'" for weight in WEIGHTS)
     return "\n".join(
@@ -44,7 +44,7 @@ def study_text(epochs: int, seeds: int) -> str:
             "data: {adult: {source: adult, sensitive: sex}}",
             f"model: {{{models}}}",
             f"mitigation: {{{weights}}}",
-            f"targets: [{TARGET}]",
+            f"targets: [{target}]",
             f"reference: {{steps: {epochs * STEPS_PER_EPOCH}}}",
             f"seeds: {seeds}",
             "",

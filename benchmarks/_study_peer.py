@@ -1,4 +1,4 @@
-"""The grid as it is written by hand with skorch and joblib: `python _study_peer.py EPOCHS SEEDS RESAMPLES WORKERS`.
+"""The grid as it is written by hand with skorch and joblib: `python _study_peer.py EPOCHS SEEDS WORKERS TARGET`.
 
 One function trains and measures one combination, and joblib's processes work through the list. Data are prepared by our
 loader, which costs the peer no line, and kept by each process for the next trial on the same split.
@@ -13,26 +13,27 @@ from itertools import product
 
 import numpy as np
 
-THRESHOLDS = 200
+THRESHOLDS, RESAMPLES = 200, 100
+BOUND = 0.1  # of the parity gap
 LEARNING_RATE = 1e-3
 
 
-def main(epochs: int, seeds: int, resamples: int, workers: int) -> None:
+def main(epochs: int, seeds: int, workers: int, target: int) -> None:
     """Run the grid and print the mean accuracy, so that something depends on every trial."""
     from _study_grid import WEIGHTS, WIDTHS
     from joblib import Parallel, delayed
 
     trials = list(product(WIDTHS, WEIGHTS, range(seeds)))
     rows = Parallel(n_jobs=workers)(
-        delayed(trial)(widths, weight, seed, epochs, resamples) for widths, weight, seed in trials
+        delayed(trial)(widths, weight, seed, epochs, target=bool(target)) for widths, weight, seed in trials
     )
     print(len(rows), float(np.mean([row["accuracy"][0] for row in rows])))
 
 
 def trial(
-    widths: Sequence[int], weight: float, seed: int, epochs: int, resamples: int
+    widths: Sequence[int], weight: float, seed: int, epochs: int, *, target: bool
 ) -> dict[str, tuple[float, float, float]]:
-    """Train one network, choose its threshold, and return each metric on the test rows with its 95 % interval."""
+    """Train one network, choose a threshold for the target, and return metrics on the test rows with 95 % intervals."""
     import torch
     from _study_grid import BATCH
     from skorch import NeuralNet
@@ -75,8 +76,8 @@ def trial(
         verbose=0,
     )
     net.fit(*train)
-    threshold = _threshold(net.predict(calibrate[0]), calibrate[1])
-    return _measured(net.predict(test[0]) - threshold, test[1], resamples, seed)
+    threshold = _threshold(net.predict(calibrate[0]), calibrate[1]) if target else 0.0
+    return _measured(net.predict(test[0]) - threshold, test[1], seed)
 
 
 @lru_cache(maxsize=8)
@@ -104,7 +105,7 @@ def _threshold(scores: np.ndarray, labels: np.ndarray) -> float:
     found = [_rates((scores > one)[None], labels)[:2] for one in tried]
     gaps = np.array([float(gap[0]) for _, gap in found])
     accuracies = np.array([float(accuracy[0]) for accuracy, _ in found])
-    return float(tried[np.argmax(np.where(gaps <= 0.1, accuracies, -gaps))])
+    return float(tried[np.argmax(np.where(gaps <= BOUND, accuracies, -gaps))])
 
 
 def _rates(decided: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -120,10 +121,8 @@ def _rates(decided: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
     return correct, gap(np.ones(len(truth))), gap(truth), gap(~truth)
 
 
-def _measured(
-    scores: np.ndarray, labels: np.ndarray, resamples: int, seed: int
-) -> dict[str, tuple[float, float, float]]:
-    """Return eight metrics with percentile intervals of the bootstrap; NaN where none is drawn."""
+def _measured(scores: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, tuple[float, float, float]]:
+    """Return eight metrics with percentile intervals of the bootstrap."""
     from sklearn.metrics import log_loss, roc_auc_score
 
     def metrics(chosen: np.ndarray) -> list[float]:
@@ -137,8 +136,8 @@ def _measured(
     names = ("accuracy", "parity", "opportunity", "false alarms", "balanced", "brier", "log loss", "auc")
     point = metrics(np.arange(len(scores)))
     generator = np.random.default_rng(seed)
-    drawn = [metrics(generator.integers(0, len(scores), len(scores))) for _ in range(resamples)]
-    low, high = np.quantile(drawn, (0.025, 0.975), axis=0) if drawn else np.full((2, len(names)), np.nan)
+    drawn = [metrics(generator.integers(0, len(scores), len(scores))) for _ in range(RESAMPLES)]
+    low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
     return {name: (point[k], float(low[k]), float(high[k])) for k, name in enumerate(names)}
 
 

@@ -35,10 +35,11 @@ def run(quick: bool) -> list[str]:
         file.write_text(_text(seeds), encoding="utf-8")
         commands = {
             "read the file, make all trials and the identity": [sys.executable, "-c", MAKE + COUNT, str(file)],
-            "the same, and enter them into a new SQLite store": [
+            "`study plan`, before there is a store": [COMMAND, "study", "plan", str(file)],
+            "make all trials and enter them into a new SQLite store": [
                 sys.executable, "-c", MAKE + ENTER, str(file), str(folder / "many.db"),
             ],
-            "`study plan`": [COMMAND, "study", "plan", str(file)],
+            "`study plan`, all trials in the store": [COMMAND, "study", "plan", str(file)],
         }  # fmt: skip
         measured = {what: _measured(command) for what, command in commands.items()}
     lines = [

@@ -42,7 +42,7 @@ def test_missing_file(loans, tmp_path):
         ("h.csv", b'sex,approved\nF,"yes\n', ["cannot read"]),
         ("i.csv", b"sex,x,x,approved\nF,1,2,yes\n", ["more than one column 'x'"]),
         ("j.csv.gz", b"sex,approved\nF,yes\n", ["cannot read", "damaged"]),
-        ("k.csv.gz", gzip.compress(b"sex,approved\n" * 99)[:20], ["cannot read", "damaged"]),
+        ("k.csv.gz", gzip.compress(b"sex,approved\n" * 99, mtime=0)[:20], ["cannot read", "damaged"]),
         ("l.parquet", b"sex,approved\nF,yes\n", ["cannot read", "damaged"]),
         ("m.xlsx", b"PK", ["only .csv, .csv.gz, .parquet files"]),
     ],

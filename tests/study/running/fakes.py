@@ -32,8 +32,9 @@ class FakeExecutor(Closing):
         return [Ended(name, self._outcome) for name in over]
 
     def cancel(self, name: str) -> None:
-        self.running.remove(name)
-        self.cancelled.append(name)
+        if name in self.running:
+            self.running.remove(name)
+            self.cancelled.append(name)
 
     def close(self) -> None:
         self.running.clear()

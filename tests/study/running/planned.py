@@ -16,10 +16,12 @@ from tests.study.running.stand_in import trial
 ROOT = Path(__file__).parents[3]
 
 WITH_STAND_INS = """
-import json, pathlib, sys
+import json, os, pathlib, sys
+from efficienttrust.study.running import _drive, _host
 from efficienttrust.study.running.executors import _process
 from tests.study.running import stand_in
 _process.run_trial, _process.PRELOADED = stand_in.run, stand_in.PRELOADED
+_drive.HostLock = lambda: _host.HostLock(pathlib.Path(os.environ["STAND_IN_HOST"]))
 """
 
 DRIVER = f"""{WITH_STAND_INS}
@@ -65,7 +67,8 @@ class Plan:
 
 
 def of_stand_ins(count: int) -> Plan:
-    return Plan([trial("work", seed) for seed in range(count)])
+    """A study of work; one trial in seven must run alone."""
+    return Plan([trial("work", seed, exclusive=seed % 7 == 6) for seed in range(count)])
 
 
 def start_driver(store: Path, notes: Path, *, trials: int, takes: float, seconds: float) -> subprocess.Popen[str]:
@@ -79,7 +82,12 @@ def start_command(*arguments: str, notes: Path, takes: float = 0.0) -> subproces
 
 
 def _start(arguments: Sequence[str], notes: Path, takes: float) -> subprocess.Popen[str]:
-    environment = {**os.environ, "STAND_IN_NOTES": str(notes), "STAND_IN_TAKES": str(takes)}
+    environment = {
+        **os.environ,
+        "STAND_IN_NOTES": str(notes),
+        "STAND_IN_TAKES": str(takes),
+        "STAND_IN_HOST": str(notes.parent),
+    }
     return subprocess.Popen(
         [sys.executable, "-c", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
         env=environment,

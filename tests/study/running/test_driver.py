@@ -20,7 +20,7 @@ from tests.study.store.planned import HandClock
 @pytest.fixture(autouse=True)
 def _own_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Share no lock with studies that run on this machine."""
-    monkeypatch.setattr(_host.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(_drive, "HostLock", lambda: _host.HostLock(tmp_path))
     monkeypatch.setattr(_drive, "IDLE", 0.01)
 
 
@@ -57,7 +57,7 @@ def test_no_more_run_than_there_are_slots_and_exclusive_ones_alone(tmp_path):
 
 
 def test_an_exclusive_trial_waits_for_what_another_driver_runs(tmp_path):
-    other = _host.HostLock()
+    other = _host.HostLock(tmp_path)
     assert other.share()
     freed = []
 
@@ -101,6 +101,22 @@ def test_a_trial_whose_lease_is_lost_is_stopped(tmp_path):
     with open_store(tmp_path / "study.db") as store:
         driven = run_study(of_stand_ins(1), store, executor, seconds=0.01)
     assert (driven.ended, driven.fenced, len(executor.cancelled)) == ({}, 1, 1)
+
+
+def test_trials_that_cannot_be_started_wait_again(tmp_path):
+    class Broken(FakeExecutor):
+        def submit(self, name, settings, *, exclusive=False):
+            if self.running:
+                raise OSError(24, "Too many open files")
+            super().submit(name, settings)
+
+    executor = Broken(3)
+    with open_store(tmp_path / "study.db") as store:
+        with pytest.raises(OSError, match="Too many open files"):
+            run_study(of_stand_ins(3), store, executor)
+        assert store.counts()["waiting"] == 3
+        assert not any(store.attempts(one.trial.key) for one in store.trials()), "none counts as an attempt"
+    assert len(executor.cancelled) == 1
 
 
 @pytest.mark.parametrize("boot", ["boot 1", ""])

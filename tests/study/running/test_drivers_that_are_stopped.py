@@ -38,7 +38,7 @@ def small(tmp_path: Path) -> Path:
     return file
 
 
-def test_two_drivers_help_each_other_and_nothing_runs_twice(tmp_path):
+def test_two_drivers_help_each_other_and_nothing_runs_twice_or_beside_an_exclusive_trial(tmp_path):
     file, store = tmp_path / "notes", tmp_path / "study.db"
     drivers = [start_driver(store, file, trials=16, takes=0.2, seconds=60) for _ in range(2)]
     said = [_said(driver) for driver in drivers]
@@ -46,6 +46,11 @@ def test_two_drivers_help_each_other_and_nothing_runs_twice(tmp_path):
     ended = [json.loads(out)[1].get("done", 0) for _, out, _ in said]
     assert sum(ended) == 16
     assert Counter(seed for seed, what, _, _ in notes(file) if what == "begun") == dict.fromkeys(range(16), 1)
+    when = {(seed, what): at for seed, what, at, _ in notes(file)}
+    for alone in (6, 13):
+        begun, over = when[alone, "begun"], when[alone, "ended"]
+        beside = [seed for seed in range(16) if when[seed, "begun"] < over and when[seed, "ended"] > begun]
+        assert beside == [alone]
 
 
 def test_a_killed_driver_takes_its_trials_with_it_and_the_next_one_goes_on(tmp_path):
@@ -66,7 +71,31 @@ def test_a_killed_driver_takes_its_trials_with_it_and_the_next_one_goes_on(tmp_p
     assert Counter(seed for seed, what, _, _ in notes(file) if what == "ended") == dict.fromkeys(range(5), 1)
 
 
-def test_ctrl_c_lets_running_trials_end_and_a_second_one_gives_them_back(tmp_path, small):
+def test_ctrl_c_lets_running_trials_end(tmp_path):
+    file, store = tmp_path / "notes", tmp_path / "study.db"
+    driver = start_driver(store, file, trials=6, takes=2.0, seconds=60)
+    _wait_for(file, 2, driver)
+    driver.send_signal(signal.SIGINT)
+    code, out, _ = _said(driver)
+    counts, ended, fenced, interrupted = json.loads(out)
+    assert (code, counts["waiting"], ended, fenced, interrupted) == (0, 4, {"done": 2}, 0, True)
+
+
+def test_a_second_ctrl_c_gives_trials_back_at_once(tmp_path):
+    file, store = tmp_path / "notes", tmp_path / "study.db"
+    driver = start_driver(store, file, trials=6, takes=LONG, seconds=60)
+    _wait_for(file, 2, driver)
+    driver.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    driver.send_signal(signal.SIGINT)
+    code, out, _ = _said(driver)
+    counts, ended, fenced, interrupted = json.loads(out)
+    assert (code, counts["waiting"], ended, fenced, interrupted) == (0, 6, {}, 0, True)
+    assert all_dead([pid for _, what, _, pid in notes(file) if what == "begun"])
+
+
+@pytest.mark.slow
+def test_the_command_is_interrupted_and_goes_on(tmp_path, small):
     file = tmp_path / "notes"
     command = start_command("study", "run", str(small), "--workers", "2", notes=file, takes=4.0)
     _wait_for(file, 2, command)

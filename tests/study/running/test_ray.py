@@ -80,6 +80,7 @@ def test_a_trial_that_is_cancelled_ends_and_nothing_more_is_heard_of_it(ray):
         found(lambda: worker.children(recursive=True), "forkserver")
         below = worker.children(recursive=True)
         executor.cancel("long")
+        executor.cancel("long")
         assert have_ended([worker, *below])
         assert executor.wait(1) == []
         executor.submit("short", {**SETTINGS, "seed": 0}, exclusive=True)

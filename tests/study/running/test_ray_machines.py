@@ -79,8 +79,9 @@ def test_nothing_outlives_a_driver_that_is_killed(study):
         [worker] = found(below, "ray::run_alone")
         found(lambda: worker.children(recursive=True), "forkserver")
         time.sleep(1)
-        all_of_it = below()
+        trials, rest = [worker, *worker.children(recursive=True)], below()
         driver.send_signal(signal.SIGKILL)
-    assert have_ended(all_of_it)
+    assert have_ended(trials, seconds=30)
+    assert have_ended(rest, seconds=240), "Ray's own agents look for their parent now and then"
     with open_store(file.with_suffix(".db"), read_only=True) as store:
         assert store.counts() == {"waiting": 5, "running": 1, "done": 0, "failed": 0, "infeasible": 0}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from efficienttrust.study.store import open_store
+from tests.study.running.comparing import lasting
 from tests.study.running.planned import ROOT, STUDY
-from tests.study.running.test_run_trial import lasting
 
 DRIVER = """
 import pathlib, sys

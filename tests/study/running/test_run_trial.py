@@ -14,41 +14,46 @@ import pandas as pd
 import pytest
 
 from efficienttrust import load_problem
-from efficienttrust.data import dataset_card
+from efficienttrust.data import Problem, dataset_card
 from efficienttrust.errors import InfeasibleError
+from efficienttrust.pipeline.methods import MethodResult
+from efficienttrust.study import Outcome
 from efficienttrust.study.running import _run_trial, run_trial
+from efficienttrust.study.running._figures import outcome_of
+from tests.study.running.comparing import SETTINGS, lasting
 from tests.study.running.planned import ROOT
 
-SETTINGS = {"data": {"source": "german"}, "policy": "static", "budget": "time=20 steps", "targets": ["dpd <= 0.2"],
-            "seed": 3}  # fmt: skip
-OF_CLOCKS = ("cost.time_", "cost.memory", "cost.latency", "cost.throughput", "run.", "asked.time_", "overrun.time_")
+
+@pytest.fixture(scope="module")
+def usual() -> tuple[Problem, MethodResult, Outcome]:
+    """A run that nothing disturbed."""
+    spec = _run_trial._spec_of(SETTINGS)
+    problem = _run_trial._problem_of(spec, None)
+    result = _run_trial._fitted(problem, spec)
+    return problem, result, outcome_of(result, problem, latency=False)
 
 
-def lasting(figures):
-    """The figures that are the same in every process, exactly."""
-    return {name: value.hex() for name, value in figures.items() if not name.startswith(OF_CLOCKS)}
-
-
-def test_another_process_comes_to_the_same_bits():
+def test_another_process_comes_to_the_same_bits(usual):
     code = (
-        "import json; from tests.study.running.test_run_trial import *; one = run_trial(SETTINGS);"
+        "import json; from tests.study.running.comparing import SETTINGS, lasting;"
+        "from efficienttrust.study.running import run_trial; one = run_trial(SETTINGS);"
         "print(json.dumps([one.status, lasting(one.figures), one.details['rows']]))"
     )
-    other = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    there = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True,
         env={**os.environ, "PYTHONHASHSEED": "7"},
     )  # fmt: skip
-    here = run_trial(SETTINGS)
-    there, _ = other.communicate(timeout=100)
-    assert (other.returncode, here.status) == (0, "done")
-    assert json.loads(there) == [here.status, lasting(here.figures), here.details["rows"]]
-    assert {"metric.accuracy", "metric.dpd", "cost.steps", "hit"} <= set(lasting(here.figures))
+    here = usual[2]
+    assert json.loads(there.stdout) == ["done", lasting(here.figures), here.details["rows"]]
+    assert {"metric.accuracy", "metric.demographic_parity_difference", "cost.steps", "hit"} <= set(
+        lasting(here.figures)
+    )
 
 
-def test_prepared_data_changes_nothing(tmp_path):
+def test_prepared_data_changes_nothing(tmp_path, usual):
     first, second = (run_trial(SETTINGS, cache=tmp_path) for _ in range(2))
     assert len(list(tmp_path.glob("*.pickle"))) == 1
-    assert lasting(first.figures) == lasting(second.figures) == lasting(run_trial(SETTINGS).figures)
+    assert lasting(first.figures) == lasting(second.figures) == lasting(usual[2].figures)
 
 
 def test_an_error_is_a_row_with_its_traceback():
@@ -85,17 +90,12 @@ def test_an_infeasible_method_is_no_failure(monkeypatch):
 
 
 @pytest.mark.parametrize("note", ["", "no rows of one group"])
-def test_a_figure_that_is_no_number_fails_the_trial_unless_a_note_says_why(monkeypatch, note):
-    fitted = _run_trial._fitted
-
-    def planted(problem, spec):
-        result = fitted(problem, spec)
-        metric = {**result.run.document["metrics"]["accuracy"], "value": math.nan, "note": note}
-        document = {**result.run.document, "metrics": {**result.run.document["metrics"], "accuracy": metric}}
-        return dataclasses.replace(result, run=dataclasses.replace(result.run, document=document))
-
-    monkeypatch.setattr(_run_trial, "_fitted", planted)
-    one = run_trial(SETTINGS)
+def test_a_figure_that_is_no_number_fails_the_trial_unless_a_note_says_why(usual, note):
+    problem, result, _ = usual
+    metrics = result.run.document["metrics"]
+    planted = {**metrics, "accuracy": {**metrics["accuracy"], "value": math.nan, "note": note}}
+    run = dataclasses.replace(result.run, document={**result.run.document, "metrics": planted})
+    one = outcome_of(dataclasses.replace(result, run=run), problem, latency=False)
     assert math.isnan(one.figures["metric.accuracy"])
     assert (one.status, one.reason) == (("done", "") if note else ("failed", "accuracy is no number"))
 

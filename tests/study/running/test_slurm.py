@@ -71,6 +71,7 @@ def test_a_job_that_dies_is_lost_and_one_that_is_cancelled_ends_unheard(quick, m
         assert (ended.name, ended.outcome) == ("dies", None)
         assert "was lost" in ended.reason
         executor.cancel("long")
+        executor.cancel("long")
         assert process.wait(30) is not None
         assert executor.wait(0.5) == []
 

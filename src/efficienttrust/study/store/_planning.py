@@ -18,6 +18,8 @@ from efficienttrust.study.store._schema import identities, store, trials
 from efficienttrust.study.store._text import plain_text
 from efficienttrust.study.store._values import ENDED
 
+ROWS = 1000  # of a plan that are written out at a time, so that a long one takes little memory
+
 
 class Begun(NamedTuple):
     """Under which identity a driver claims: its number, and the hash of what decides results."""
@@ -135,12 +137,13 @@ def _add(connection: Connection, placed: Sequence[tuple[int, Trial]], *, move: b
     for position, trial in placed:
         row = known.get(trial.key)
         if row is None:
-            new.append(_row(trial, position))
+            new.append((position, trial))
         elif move or row.cost != trial.cost:
             at = position if move else row.position
             again.append({"this": trial.key, "predicted": float(trial.cost), "at": at})
-    if new:
-        connection.execute(insert(trials), new)
+    for first in range(0, len(new), ROWS):
+        rows = [_row(trial, position) for position, trial in new[first : first + ROWS]]
+        connection.execute(insert(trials), rows)
     if again:
         change = update(trials).where(trials.c.key == bindparam("this"))
         connection.execute(change.values(planned=True, cost=bindparam("predicted"), position=bindparam("at")), again)

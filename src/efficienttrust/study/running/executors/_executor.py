@@ -73,7 +73,7 @@ class Executor(Protocol):
         ...
 
     def cancel(self, name: str) -> None:
-        """Kill a trial; nothing more is heard of it."""
+        """Kill a trial, should it run; nothing more is heard of it."""
         ...
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """A trial in a process of its own, watched from outside: forked from a server in which the libraries are loaded.
 
-Between the trial and its driver stands a guardian (see `_guardian.py`), which kills the trial and all that it started
-when the trial has ended, when the driver closes a pipe, and when the driver ends, however it ends.
+The process leads a session. It is the parent of all that it starts, also of what loses its parent, and is killed with
+all of it; only what a trial started in another session, and left when it crashed, lives until the driver ends. When the
+driver ends, however it ends, a guardian (see `_guardian.py`) kills all trials and whatever they started.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from typing import Any
 from efficienttrust.study._trial import Outcome
 from efficienttrust.study.running._run_trial import run_trial
 from efficienttrust.study.running.executors._executor import Ended, Limits
-from efficienttrust.study.running.executors._guardian import guarded
+from efficienttrust.study.running.executors._guardian import keep_descendants, kill_descendants
 
+GUARDIAN = "efficienttrust.study.running.executors._guardian"
 PRELOADED = (
     "onnx.helper",
     "onnxruntime",
@@ -37,7 +39,7 @@ PRELOADED = (
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LOOK_SECONDS = 0.5  # between two looks at the memory of a trial
-GUARDIAN_SECONDS = 5.0  # in which it has killed the trial
+END_SECONDS = 5.0  # for a process that has closed its pipe to end
 TELLING = 0.9  # of its time, after which a trial writes down where it is
 LOG_BYTES = 8_000_000  # of what a trial prints, after which the file begins anew
 Run = Callable[..., Outcome]
@@ -47,7 +49,7 @@ TOLD = 4_000  # last characters of it that a failure quotes
 def start_server() -> None:
     """Start the server of forks, one for this process; it loads the libraries, so the first trial waits seconds."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
+    context.set_forkserver_preload([GUARDIAN, *PRELOADED])
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     try:
@@ -75,14 +77,12 @@ class TrialProcess:
         self._log = folder / f"{name}.log"
         context = multiprocessing.get_context("forkserver")
         self._outcome, theirs = context.Pipe(duplex=False)
-        life, self._life = context.Pipe(duplex=False)
         with _no_main_module():
             self._process = context.Process(
-                target=_serve, args=(theirs, life, run_trial, dict(settings), limits.seconds, self._log, folder)
+                target=_serve, args=(theirs, run_trial, dict(settings), limits.seconds, self._log, folder)
             )
             _start(self._process)
         theirs.close()
-        life.close()
         self._begun = self._looked = time.monotonic()
 
     @property
@@ -96,7 +96,7 @@ class TrialProcess:
             try:
                 outcome = self._outcome.recv()
             except (EOFError, OSError):  # it ended, before or while it told
-                self._process.join(GUARDIAN_SECONDS)
+                self._process.join(END_SECONDS)
                 return self._died()
             return self._told(outcome)
         if self._process.exitcode is not None:
@@ -107,14 +107,18 @@ class TrialProcess:
 
     def kill(self) -> None:
         """Kill it and whatever it started."""
-        self._life.close()  # its guardian sees that
-        self._process.join(GUARDIAN_SECONDS)
-        if self._process.exitcode in (None, -signal.SIGKILL):  # the guardian may have been stopped or killed
-            assert self._process.pid is not None, "it was started"
-            for kill in (os.killpg, os.kill):  # it leads no group yet when it has only just begun
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    kill(self._process.pid, signal.SIGKILL)
-            self._process.join()
+        import psutil
+
+        pid = self._process.pid
+        assert pid is not None, "it was started"
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(pid).children(recursive=True):  # those with a session of their own, too
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+        for kill in (os.kill, os.killpg):  # it leads no group yet when it has only just begun
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
+        self._process.join()
         self._outcome.close()
         self._log.unlink(missing_ok=True)
 
@@ -174,7 +178,6 @@ def _start(process: ForkServerProcess) -> None:
 
 def _serve(
     outcome: Connection,
-    life: Connection,
     run: Run,
     settings: dict[str, Any],
     seconds: float | None,
@@ -185,23 +188,34 @@ def _serve(
     import faulthandler
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which tells
-    guarded(life, outcome)
+    os.setsid()
+    keep_descendants()
+    _offer_to_the_kernel()
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(written, 1)
     os.dup2(written, 2)
     faulthandler.enable(file=2)
     if seconds is not None:
         faulthandler.dump_traceback_later(TELLING * seconds, file=2)  # so that a time kill can say where it hung
-    outcome.send(run(settings, cache=folder))
+    ended = run(settings, cache=folder)
+    kill_descendants()
+    outcome.send(ended)
 
 
-def _resident(guardian: int) -> int:
+def _offer_to_the_kernel() -> None:
+    """Where memory runs out, let the kernel choose the trial rather than its driver."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
+
+
+def _resident(pid: int) -> int:
     """Return the resident bytes of a trial and all it started."""
     import psutil
 
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
-        for one in psutil.Process(guardian).children(recursive=True):
+        trial = psutil.Process(pid)
+        for one in (trial, *trial.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 total += one.memory_info().rss
     return total

@@ -48,7 +48,8 @@ class LocalExecutor(Closing):
 
     def cancel(self, name: str) -> None:
         """Kill a trial."""
-        self._running.pop(name).kill()
+        if name in self._running:
+            self._running.pop(name).kill()
 
     def close(self) -> None:
         """Kill all trials."""

@@ -19,6 +19,8 @@ from efficienttrust.study.running.executors._alone import run_alone
 from efficienttrust.study.running.executors._executor import Closing, Ended, ExecutorOptions, executors
 
 ANSWER_SECONDS = 10.0  # that a cluster has to answer
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # of HTTP/2, which a head of Ray speaks
+SETTINGS = 4  # type of the frame that it answers with, in byte 3 (RFC 9113, section 3.4)
 OBJECT_BYTES = 100_000_000  # of memory for what travels: settings and outcomes
 
 
@@ -65,10 +67,10 @@ class RayExecutor(Closing):
         return [self._ended(reference) for reference in some]
 
     def cancel(self, name: str) -> None:
-        """Kill a trial."""
-        reference = next(one for one, running in self._running.items() if running == name)
-        del self._running[reference]
-        self._ray.cancel(reference, force=True)
+        """Kill a trial, should it run."""
+        for reference in [one for one, running in self._running.items() if running == name]:
+            del self._running[reference]
+            self._ray.cancel(reference, force=True)
 
     def close(self) -> None:
         """Kill all trials; a Ray that was started for them ends too."""
@@ -103,22 +105,39 @@ def _connect(ray: Any, options: ExecutorOptions) -> None:
         )  # fmt: skip
         return
     if options.address != "auto":
-        _ask(options.address)
+        _ask(ray, options.address)
     try:
         ray.init(options.address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(f"--address {options.address}: {_text(error)}") from error
+        hint = "" if "RAY_AUTH_MODE" in os.environ else "; a cluster that asks for a token needs RAY_AUTH_MODE=token"
+        raise UsageError(f"--address {options.address}: {_text(error)}{hint}") from error
 
 
-def _ask(address: str) -> None:
-    """Raise `UsageError` where nobody listens, of which Ray's core would print a page and wait a minute."""
+def _ask(ray: Any, address: str) -> None:
+    """Raise `UsageError` where no head of Ray listens, which Ray itself tries to reach for a quarter of an hour."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
         raise UsageError(f"--address {address}: use `auto` or HOST:PORT, as `ray start --head` prints it")
+    # A head listens at the number of its machine, which Ray takes for that of `localhost`, too.
+    own = [ray.util.get_node_ip_address()] if host in ("localhost", "127.0.0.1") else []
+    faults = [_fault(one, int(port)) for one in (host.strip("[]"), *own)]
+    if all(faults):
+        raise UsageError(f"--address {address}: {faults[-1]}")
+
+
+def _fault(host: str, port: int) -> str:
+    """Return why there is no head of Ray; empty where one answers."""
     try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+        with socket.create_connection((host, port), ANSWER_SECONDS) as head:
+            if os.environ.get("RAY_USE_TLS", "0") != "0":
+                return ""
+            head.sendall(HELLO)
+            answer = head.recv(9)
     except (OSError, OverflowError) as error:
-        raise UsageError(f"--address {address}: no Ray cluster answers there ({_text(error)})") from None
+        return f"no Ray cluster answers there ({_text(error)})"
+    if len(answer) < 4 or answer[3] != SETTINGS:
+        return "what answers there is no head of Ray; its port is 6379 by default"
+    return ""
 
 
 def _line(error: BaseException) -> str:

@@ -87,8 +87,9 @@ class SlurmExecutor(Closing):
         return [self._ended(over)]
 
     def cancel(self, name: str) -> None:
-        """Kill a trial."""
-        self._running.pop(name).cancel(check=False)
+        """Kill a trial, should it run."""
+        if (job := self._running.pop(name, None)) is not None:
+            job.cancel(check=False)
 
     def close(self) -> None:
         """Kill all trials."""
