@@ -17,26 +17,20 @@ SECONDS = 1.0  # of a training
 
 def run(quick: bool) -> list[str]:
     """Run trials one after another in the local executor and return lines of Markdown."""
-    import psutil
-
     trials = 2 if quick else 12
     with executors.get("local")(ExecutorOptions(workers=1)) as executor:
         before = time.monotonic()
         _trial(executor, "first", "wall")  # waits for the libraries, and prepares the data for all others
         first = time.monotonic() - before
-        server = next(one for one in psutil.Process().children() if "forkserver" in " ".join(one.cmdline()))
         wall, cpu = [], []
         for number in range(trials):
             begun = time.monotonic()
             ledger = _trial(executor, f"wall {number}", "wall")
             wall.append(time.monotonic() - begun - _charged(ledger, "wall"))
         for number in range(trials):
-            used = server.cpu_times()
+            used = _cpu_below()
             ledger = _trial(executor, f"cpu {number}", "cpu")
-            now = server.cpu_times()
-            spent = now.user + now.system + now.children_user + now.children_system
-            spent -= used.user + used.system + used.children_user + used.children_system
-            cpu.append(spent - _charged(ledger, "cpu"))
+            cpu.append(_cpu_below() - used - _charged(ledger, "cpu"))
     lines = [
         "## A trial beyond its training",
         "",
@@ -75,6 +69,13 @@ def _trial(executor: Executor, name: str, clock: str) -> Mapping[str, Any]:
     assert outcome.status == "done", outcome.reason
     found: Mapping[str, Any] = outcome.details["ledger"]
     return found
+
+
+def _cpu_below() -> float:
+    """Return the CPU seconds of the servers below this process and of all their children that have ended."""
+    import psutil
+
+    return float(sum(sum(one.cpu_times()[:4]) for one in psutil.Process().children(recursive=True)))
 
 
 def _charged(ledger: Mapping[str, Any], clock: str) -> float:

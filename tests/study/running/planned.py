@@ -11,7 +11,7 @@ from pathlib import Path
 
 from efficienttrust.study import Trial
 from efficienttrust.study.store import StudyIdentity
-from tests.study.running.stand_in import trial
+from tests.study.running.stand_in import LONG, trial
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,6 +33,14 @@ store, trials, seconds = sys.argv[1:]
 with open_store(store) as kept, executors.get("local")(ExecutorOptions(workers=2)) as executor:
     driven = run_study(of_stand_ins(int(trials)), kept, executor, seconds=float(seconds))
 print(json.dumps([driven.counts, driven.ended, driven.fenced, driven.interrupted]))
+"""
+
+WITH_CHILDREN = f"""{WITH_STAND_INS}
+from efficienttrust.study.running import ExecutorOptions, executors
+with executors.get("local")(ExecutorOptions(workers=2)) as executor:
+    executor.submit("one", stand_in.trial("leave children").settings)
+    executor.submit("two", stand_in.trial("hang in C", 1).settings)
+    executor.wait(stand_in.LONG)
 """
 
 COMMAND = f"""{WITH_STAND_INS}
@@ -74,6 +82,11 @@ def of_stand_ins(count: int) -> Plan:
 def start_driver(store: Path, notes: Path, *, trials: int, takes: float, seconds: float) -> subprocess.Popen[str]:
     """Start the driver of a study of stand-ins; it prints what it came to."""
     return _start([DRIVER, str(store), str(trials), str(seconds)], notes, takes)
+
+
+def start_trials_with_children(notes: Path) -> subprocess.Popen[str]:
+    """Start a driver of one trial that has children of all kinds, and one that hangs in C."""
+    return _start([WITH_CHILDREN], notes, LONG)
 
 
 def start_command(*arguments: str, notes: Path, takes: float = 0.0) -> subprocess.Popen[str]:

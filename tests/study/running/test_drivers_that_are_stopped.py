@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from efficienttrust.study.store import open_store
-from tests.study.running.planned import STUDY, start_command, start_driver
-from tests.study.running.stand_in import LONG, all_dead, notes
+from tests.study.running.planned import STUDY, start_command, start_driver, start_trials_with_children
+from tests.study.running.stand_in import LONG, all_dead, lives, notes
 
 
 def _wait_for(file: Path, begun: int, driver: subprocess.Popen[str]) -> None:
@@ -69,6 +69,21 @@ def test_a_killed_driver_takes_its_trials_with_it_and_the_next_one_goes_on(tmp_p
         attempts = sorted(len(kept.attempts(one.trial.key)) for one in kept.trials())
     assert attempts == [1, 1, 1, 2, 2]
     assert Counter(seed for seed, what, _, _ in notes(file) if what == "ended") == dict.fromkeys(range(5), 1)
+
+
+def test_nothing_that_its_trials_started_outlives_a_killed_driver(tmp_path):
+    file = tmp_path / "notes"
+    driver = start_trials_with_children(file)
+    _wait_for(file, 2, driver)
+    while sum(what == "child" for _, what, _, _ in notes(file)) < 3:
+        assert driver.poll() is None
+        time.sleep(0.01)
+    pids = [pid for _, _, _, pid in notes(file)]
+    assert len(pids) == 5
+    assert all(map(lives, pids))
+    driver.kill()
+    driver.communicate()
+    assert all_dead(pids)
 
 
 def test_ctrl_c_lets_running_trials_end(tmp_path):

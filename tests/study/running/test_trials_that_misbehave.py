@@ -36,7 +36,7 @@ def test_children_that_outlive_it_are_killed(tmp_path, takes):
     assert one.outcome.status == ("failed" if takes else "done")
     children = [pid for _, what, _, pid in notes(file) if what == "child"]
     assert len(children) == 3
-    assert not any(map(lives, children)), "the executor had been closed"
+    assert all_dead(children)
 
 
 def test_one_whose_child_eats_memory_is_killed_with_it(tmp_path):
@@ -45,7 +45,7 @@ def test_one_whose_child_eats_memory_is_killed_with_it(tmp_path):
     assert one.outcome.status == "failed"
     assert one.outcome.reason.endswith("MB; the limit of a trial is 200 MB")
     assert 200 < float(one.outcome.reason.split("killed at ")[1].split(" MB")[0]) < 460
-    assert not lives(notes(file)[0][3])
+    assert all_dead([notes(file)[0][3]])
 
 
 def test_one_that_exits_leaves_its_last_words():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import multiprocessing
 import os
 import select
 import signal
@@ -83,5 +84,5 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-if "multiprocessing.forkserver" in sys.orig_argv[-1]:
-    _split_off()
+if multiprocessing.parent_process() is None and "from multiprocessing.forkserver import main" in "".join(sys.orig_argv):
+    _split_off()  # this is the server, and none of its children

@@ -16,7 +16,7 @@ BREATH = 0.1  # seconds between two looks at limits
 
 @executors.register("local")
 class LocalExecutor(Closing):
-    """Trials on this machine, each in a fresh process that is forked in about 20 ms from one with the libraries loaded.
+    """Trials on this machine, each in a fresh process that is forked from one with the libraries loaded (40 ms of CPU).
 
     Args:
         options: Workers (by default one for each core that this process may use) and limits.
