@@ -27,16 +27,7 @@ from efficienttrust.study.running.executors._executor import Ended, Limits
 from efficienttrust.study.running.executors._guardian import keep_descendants, kill_descendants
 
 GUARDIAN = "efficienttrust.study.running.executors._guardian"
-PRELOADED = (
-    "onnx.helper",
-    "onnxruntime",
-    "pyarrow.parquet",
-    "sklearn.ensemble",
-    "sklearn.linear_model",
-    "efficienttrust.pipeline.methods",
-    "efficienttrust.study.running._everything",
-    "efficienttrust.study.running.executors._process",
-)
+PRELOADED = ("efficienttrust.study.running._everything", "efficienttrust.study.running.executors._process")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LOOK_SECONDS = 0.5  # between two looks at the memory of a trial
 END_SECONDS = 5.0  # for a process that has closed its pipe to end
