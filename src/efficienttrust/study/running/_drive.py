@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import time
@@ -217,10 +216,14 @@ class _Drive:
 
     def give_back(self) -> None:
         """Stop what still runs, and let it wait again."""
+        reachable = True
         for name in list(self.running):
             lease = self._stop(name)
-            with contextlib.suppress(UsageError):  # a store that cannot be written: the lease expires
-                self.store.release(lease)
+            if reachable:
+                try:
+                    self.store.release(lease)
+                except UsageError:  # a store that cannot be written: this lease and the others expire
+                    reachable = False
         self.host.free()
 
     def tell(self, *, at_once: bool = False) -> None:
