@@ -100,7 +100,7 @@ def test_the_summary_ends_with_the_report_and_a_folder_is_not_overwritten(comman
         (["german", "--target", "dpd(by=race) <= 0.1"], 2, "race"),
         (["german", "--target", "accuracy >= 1.2"], 2, "1.2"),
         (["german", "--target", "robust_accuracy(pdg, eps=0.1) >= 0.5"], 2, "Did you mean 'pgd'?"),
-        (["german", "--budget", "time=2ms"], 3, "training step"),
+        (["german", "--budget", "time=2ms"], 3, "are used already"),
         (["german", "--budget", "steps=50, size=1kB"], 3, "size"),
         (["german", "--out", "file/below"], 2, "file"),
     ],

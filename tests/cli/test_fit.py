@@ -74,6 +74,7 @@ def test_options_reach_the_data_and_the_run(command, fake, workdir):
         "overwrite": True,
         "constraints": None,
         "show_small_cells": False,
+        "force": False,
         "use_groups_at_prediction": True,
     }
 

@@ -21,6 +21,7 @@ def event(fraction: float, **more: object) -> SimpleNamespace:
         "step": int(1000 * fraction),
         "metrics": {"accuracy": 0.84321, "dpd": 0.06},
         "action": "hold",
+        "lines": (),
     }
     return SimpleNamespace(**{**values, **more})
 

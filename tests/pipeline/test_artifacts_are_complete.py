@@ -46,7 +46,7 @@ def test_the_ledger_adds_up(finished_run):
     assert (time["clock"], time["asked"], time["overrun"]) == ("steps", 60, 0)
     assert sum(time["phases"].values()) == time["used"] == ledger["clocks"]["steps"] <= 60
     assert {"data", "probe", "prepare", "train", "monitor", "calibrate", "export"} <= set(time["phases"])
-    assert set(ledger["outside"]) == {"scheduler", "measure", "evaluate"}, "evaluation is charged apart"
+    assert set(ledger["outside"]) == {"scheduler", "measure", "evaluate", "limit"}, "evaluation is charged apart"
     assert ledger["size"]["used"] == len(finished_run[0].content) <= ledger["size"]["asked"] == 1_000_000
     assert ledger["latency"]["used"] > 0
 
@@ -92,7 +92,7 @@ def test_progress_is_told_in_order():
     events = []
     fit(german(), budget="time=40 steps", targets=[FAIR], progress=events.append)
     phases = list(dict.fromkeys(event.phase for event in events))
-    assert phases == ["train", "calibrate", "export", "measure", "evaluate"]
+    assert phases == ["limits", "train", "calibrate", "export", "measure", "evaluate"]
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
     assert fractions[-1] <= 1

@@ -39,7 +39,7 @@ def test_trials_come_to_what_they_come_to_here(ray):
     outcomes = [ended[f"seed {seed}"].outcome for seed in range(4)]
     assert [(one.status, one.figures["cost.steps"]) for one in outcomes] == [("done", 20.0)] * 4
     here = run_trial({**SETTINGS, "seed": 3}).figures
-    same = [name for name in here if name.startswith(("metric.", "group."))]
+    same = [name for name in outcomes[3].figures if name.startswith(("metric.", "group."))]
     assert [repr(outcomes[3].figures[name]) for name in same] == [repr(here[name]) for name in same], "bit for bit"
     assert len({one.figures["metric.accuracy"] for one in outcomes}) > 1, "the seeds reach the trials"
 
