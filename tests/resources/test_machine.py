@@ -46,7 +46,7 @@ def test_doctor_looks_at_everything(capsys):
         "openpyxl",
     } <= set(names)
     assert {"transformers", "lightning", "gymnasium"} <= set(names)
-    assert not {"ray", "pytest", "skorch"} & set(names), "no extra of ours installs them"
+    assert not {"playwright", "pytest", "skorch"} & set(names), "no extra of ours installs them"
     assert all(check.status in {"ok", "warn", "missing"} and check.text for check in checks)
     assert capsys.readouterr() == ("", "")
 
