@@ -17,6 +17,7 @@ from efficienttrust.study.constraints._kind import (
     Reference,
     Settings,
     Situation,
+    Unfit,
 )
 
 OF_THE_REFERENCE = "share of the reference"
@@ -84,6 +85,71 @@ def limit_of_the_budget(name: str, unit: str, example: str, what: str, whole: bo
 
     definition = f"A limit on {what}: a share of the reference's, or an amount."
     return ConstraintKind(name, definition, example, dose, apply, sets=(f"budget.{name}",))
+
+
+def limit_in(clock: str, example: str, unfit: Unfit | None = None) -> ConstraintKind:
+    """Return the kind that limits time on one counted clock.
+
+    Args:
+        clock: `steps` or `epochs`.
+        example: A level.
+        unfit: As of `ConstraintKind`; by default `ignores_time`.
+    """
+
+    def limit_of(level: ConstraintLevel) -> TimeLimit:
+        limit = time_limit(level, clock)
+        if limit.clock != clock:
+            raise UsageError(f"{clock}={level.level} is not in {clock}; use the kind time for {limit.clock}")
+        return limit
+
+    def dose(level: ConstraintLevel) -> Constraint:
+        share = share_of(level)
+        if share is not None:
+            return Constraint(clock, share, OF_THE_REFERENCE)
+        return Constraint(clock, limit_of(level).amount, clock)
+
+    def apply(settings: Settings, level: ConstraintLevel, reference: Reference) -> Settings:
+        share = share_of(level)
+        limit = limit_of(level) if share is None else share_of_time(reference, share, clock=clock)
+        return with_limit(settings, time=limit)
+
+    definition = f"A limit in {clock}: a share of the reference's, which has to be in {clock}, or a number."
+    return ConstraintKind(clock, definition, example, dose, apply, unfit=unfit or ignores_time, sets=("budget.time",))
+
+
+def limitation_of_the_data(
+    name: str,
+    limitation: str,
+    unit: str,
+    example: str,
+    definition: str,
+    *,
+    options: tuple[str, ...],
+    required: tuple[str, ...] = (),
+    unfit: Unfit | None = None,
+) -> ConstraintKind:
+    """Return the kind that takes something away from the data.
+
+    Args:
+        name: Of the kind.
+        limitation: Of the data, as `data.limitations` calls it.
+        unit: Of the dose.
+        example: A level.
+        definition: In one sentence.
+        options: Of a level.
+        required: Those that have to be given.
+        unfit: As of `ConstraintKind`; by default `has_the_group`.
+    """
+
+    def dose(level: ConstraintLevel) -> Constraint:
+        return Constraint(name, limited_by(limitation, level).level, unit, "up")
+
+    def apply(settings: Settings, level: ConstraintLevel, reference: Reference) -> Settings:
+        return with_limitation(settings, limited_by(limitation, level).text)
+
+    return ConstraintKind(
+        name, definition, example, dose, apply, options=options, required=required, unfit=unfit or has_the_group
+    )
 
 
 def amount_of(reference: Reference, resource: str) -> float:

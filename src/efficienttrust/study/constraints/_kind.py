@@ -85,6 +85,10 @@ class Misfit:
     reason: str
 
 
+Unfit = Callable[[Situation, "ConstraintLevel"], Misfit | None]
+"""Returns why a constraint does not fit a situation; None where it does."""
+
+
 def fits_all(_situation: Situation, _level: ConstraintLevel) -> None:
     """Return no misfit: the constraint fits every cell."""
 
@@ -120,7 +124,7 @@ class ConstraintKind:
     apply: Callable[[Settings, ConstraintLevel, Reference], Settings]
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
-    unfit: Callable[[Situation, ConstraintLevel], Misfit | None] = fits_all
+    unfit: Unfit = fits_all
     sets: tuple[str, ...] = ()
 
 

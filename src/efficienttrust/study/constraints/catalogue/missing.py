@@ -2,25 +2,8 @@
 
 from __future__ import annotations
 
-from efficienttrust.study._design import Constraint
-from efficienttrust.study.constraints._amounts import limited_by, with_limitation
-from efficienttrust.study.constraints._kind import (
-    ConstraintKind,
-    ConstraintLevel,
-    Misfit,
-    Reference,
-    Settings,
-    Situation,
-    constraint_kinds,
-)
-
-
-def _dose(level: ConstraintLevel) -> Constraint:
-    return Constraint("missing", limited_by("missing_features", level).level, "share of the columns or cells", "up")
-
-
-def _apply(settings: Settings, level: ConstraintLevel, reference: Reference) -> Settings:
-    return with_limitation(settings, limited_by("missing_features", level).text)
+from efficienttrust.study.constraints._amounts import limitation_of_the_data
+from efficienttrust.study.constraints._kind import ConstraintLevel, Misfit, Situation, constraint_kinds
 
 
 def _unfit(situation: Situation, level: ConstraintLevel) -> Misfit | None:
@@ -28,12 +11,12 @@ def _unfit(situation: Situation, level: ConstraintLevel) -> Misfit | None:
 
 
 constraint_kinds.register("missing")(
-    ConstraintKind(
+    limitation_of_the_data(
         "missing",
-        "A share of the input columns, or of the cells with `how` = cells, is missing.",
+        "missing_features",
+        "share of the columns or cells",
         "missing=0.3",
-        _dose,
-        _apply,
+        "A share of the input columns, or of the cells with `how` = cells, is missing.",
         options=("how",),
         unfit=_unfit,
     )
