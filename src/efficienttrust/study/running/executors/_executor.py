@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -92,12 +93,12 @@ executors: Registry[Callable[[ExecutorOptions], Executor]] = Registry(
 )
 
 
-class Closing:
+class Closing(ABC):
     """A context manager that closes; base of the executors."""
 
+    @abstractmethod
     def close(self) -> None:
         """Kill all trials."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self
